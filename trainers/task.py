@@ -1,0 +1,107 @@
+"""What a task tells the graph: its audio, its hyperparameters and the import paths of its parts.
+
+Nothing here imports TensorFlow: the command line reads tasks before anything heavy is loaded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+
+TASKS = ("tagging",)
+
+
+class AudioSpec(BaseModel):
+    """The audio that a task reads from a recording.
+
+    Attributes
+    ----------
+    columns : names of the aligned audio columns of an Example: ``("audio",)`` for the recording itself, stem names otherwise.
+    sample_rate : Hz, of every column.
+    channels : channels of every column; 1 means that the recording is mixed down.
+    segment_s : length of a train or validation segment in seconds.
+    eval_max_s : a recording of the eval and test splits is whole up to this many seconds, else excerpts of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[str, ...]
+    sample_rate: PositiveInt
+    channels: PositiveInt
+    segment_s: PositiveFloat
+    eval_max_s: PositiveFloat
+
+    @property
+    def segment_samples(self) -> int:
+        """Samples a channel in one segment."""
+        return round(self.segment_s * self.sample_rate)
+
+
+class Hyperparameters(BaseModel):
+    """What every task's training loop needs; each task adds its own in a subclass.
+
+    Attributes
+    ----------
+    steps : optimizer steps at most; early stopping may end before.
+    batch_size : global batch, over all replicas of all workers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: PositiveInt
+    batch_size: PositiveInt
+    learning_rate: PositiveFloat
+    warmup_steps: int = 0
+    validate_every: PositiveInt
+    checkpoint_every: PositiveInt
+    patience: PositiveInt = 10
+    mixed_precision: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One folder of ``trainers``, as the graph sees it.
+
+    Attributes
+    ----------
+    audio : audio specification by profile (``quick``, ``full``).
+    hyperparameters : by profile.
+    timed_labels : whether Examples carry events with onset and offset.
+    materialise : whether Transform writes features (True) or passes PCM bytes through (False).
+    """
+
+    name: str
+    audio: Mapping[str, AudioSpec]
+    hyperparameters: Mapping[str, Hyperparameters]
+    timed_labels: bool
+    materialise: bool
+
+    @property
+    def package(self) -> str:
+        """Import path of the task's folder, ``trainers.<name>``."""
+        return f"trainers.{self.name}"
+
+    @property
+    def preprocessing_fn(self) -> str:
+        """Import path of the ``preprocessing_fn`` for Transform."""
+        return f"{self.package}.features.preprocessing_fn"
+
+    @property
+    def evaluation(self) -> str:
+        """Import path of the module that holds ``eval_config``."""
+        return f"{self.package}.evaluation"
+
+
+def load_task(name: str) -> Task:
+    """The task called `name`.
+
+    Raises
+    ------
+    ValueError
+        If there is no folder ``trainers/<name>``.
+    """
+    if name not in TASKS:
+        raise ValueError(f"task={name!r} is not one of {', '.join(TASKS)}")
+    task: Task = import_module(f"trainers.{name}.task").TASK
+    return task
