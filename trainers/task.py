@@ -7,35 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from audio.spec import AudioSpec
+
+__all__ = ["TASKS", "AudioSpec", "Hyperparameters", "Task", "load_task"]
 
 TASKS = ("tagging",)
-
-
-class AudioSpec(BaseModel):
-    """The audio that a task reads from a recording.
-
-    Attributes
-    ----------
-    columns : names of the aligned audio columns of an Example: ``("audio",)`` for the recording itself, stem names otherwise.
-    sample_rate : Hz, of every column.
-    channels : channels of every column; 1 means that the recording is mixed down.
-    segment_s : length of a train or validation segment in seconds.
-    eval_max_s : a recording of the eval and test splits is whole up to this many seconds, else excerpts of it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    columns: tuple[str, ...]
-    sample_rate: PositiveInt
-    channels: PositiveInt
-    segment_s: PositiveFloat
-    eval_max_s: PositiveFloat
-
-    @property
-    def segment_samples(self) -> int:
-        """Samples a channel in one segment."""
-        return round(self.segment_s * self.sample_rate)
 
 
 class Hyperparameters(BaseModel):
@@ -45,6 +23,12 @@ class Hyperparameters(BaseModel):
     ----------
     steps : optimizer steps at most; early stopping may end before.
     batch_size : global batch, over all replicas of all workers.
+    learning_rate : the highest; it rises to it over `warmup_steps` and falls to one percent of it along a cosine.
+    weight_decay : of AdamW, per unit of learning rate.
+    clip_norm : largest global norm of the gradients.
+    validate_every, checkpoint_every : steps.
+    patience : validations without a better one before training ends.
+    mixed_precision : compute in bfloat16, keep weights in float32.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +36,9 @@ class Hyperparameters(BaseModel):
     steps: PositiveInt
     batch_size: PositiveInt
     learning_rate: PositiveFloat
-    warmup_steps: int = 0
+    warmup_steps: NonNegativeInt = 0
+    weight_decay: NonNegativeFloat = 0.0
+    clip_norm: PositiveFloat = 1.0
     validate_every: PositiveInt
     checkpoint_every: PositiveInt
     patience: PositiveInt = 10

@@ -1,0 +1,117 @@
+"""A Pusher that a server can never catch half-way.
+
+TFX's own copies into the numbered directory, so a kill leaves a half-copied version for ever. Here the model is copied into a
+staging directory whose name is no number (TensorFlow Serving ignores it), every file and directory is synced to the disk, and one
+rename makes it a version, strictly higher than any there.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx import v1 as tfx
+from tfx.components.pusher import executor as tfx_executor
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils
+from tfx.utils import proto_utils
+
+STAGING = ".staging-"
+LOCK = ".push.lock"
+
+
+def versions(base: Path) -> list[int]:
+    """The versions in a served folder, ascending: directories whose name is a number, as TensorFlow Serving reads them."""
+    if not base.is_dir():
+        return []
+    return sorted(int(entry.name) for entry in base.iterdir() if entry.name.isdigit() and entry.is_dir())
+
+
+def push(model: Path, base: Path) -> Path:
+    """Makes `model` the newest version in the served folder `base`.
+
+    Parameters
+    ----------
+    model : directory of a SavedModel.
+    base : the served folder; made if it is not there.
+
+    Returns
+    -------
+    Path
+        ``base/<version>``; the version is the time in whole seconds, or one above the highest there if that is more.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `model` holds no ``saved_model.pb``.
+    """
+    if not (model / "saved_model.pb").is_file():
+        raise FileNotFoundError(f"{model}: holds no saved_model.pb, so it cannot be served")
+    base.mkdir(parents=True, exist_ok=True)
+    with _locked(base):
+        for stale in base.glob(f"{STAGING}*"):  # a killed push left it; the lock says that nobody is writing it now
+            shutil.rmtree(stale)
+        version = max([int(time.time()), *(v + 1 for v in versions(base))])
+        staging = base / f"{STAGING}{version}"
+        shutil.copytree(model, staging)
+        _sync_tree(staging)
+        served = base / str(version)
+        staging.rename(served)
+        _sync(base)
+    return served
+
+
+@contextmanager
+def _locked(base: Path) -> Iterator[None]:
+    with (base / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(root: Path) -> None:
+    for folder, _, files in os.walk(root, topdown=False):
+        for name in files:
+            _sync(Path(folder, name))
+        _sync(Path(folder))
+
+
+class Executor(tfx_executor.Executor):
+    """TFX's Pusher executor with :func:`push` in place of its copy."""
+
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes the model if it is blessed; marks the PushedModel artifact either way."""
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        model = Path(self.GetModelPath(input_dict))
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(exec_properties["push_destination"], destination)
+        shutil.copytree(model, pushed.uri, dirs_exist_ok=True)
+        served = push(model, Path(destination.filesystem.base_directory))
+        self._MarkPushed(pushed, pushed_destination=str(served), pushed_version=served.name)
+
+
+class Pusher(tfx.components.Pusher):
+    """TFX's Pusher with the atomic executor of this module."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -1,0 +1,27 @@
+"""``python -m pipeline``: the command line, with the environment that TensorFlow reads when it is loaded."""
+
+import os
+import warnings
+
+QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # its operations may add in another order from run to run
+    "KERAS_BACKEND": "tensorflow",
+    "GRPC_VERBOSITY": "ERROR",
+    "UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES": "1",  # the environment has no pip, and functions are named by import path
+}
+
+
+def main() -> None:
+    """Runs the command line."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore")
+
+    from pipeline.main import app
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

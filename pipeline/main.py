@@ -1,0 +1,112 @@
+"""The command line ``dacapo``. Heavy libraries are loaded by the commands that need them, so ``--help`` answers at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audio.errors import DaCapoError
+from pipeline.catalog_commands import catalog_app
+from pipeline.settings import HOME, Settings, load_settings
+
+EPILOG = "Exit codes of run and demo: 0 served, 3 trained but not blessed, 2 bad input or findings, 1 failure."
+
+app = typer.Typer(
+    name="dacapo",
+    help="Da Capo retrains the models of a music library behind a quality gate.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(catalog_app, name="catalog")
+
+HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, for example train.steps=200 or ingest.descriptors=all."),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show everything that TensorFlow, Beam and TFX say.")]
+
+
+@app.command()
+def run(
+    task: Annotated[str, typer.Argument(help="The task to retrain: tagging.")] = "tagging",
+    library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = "builtin",
+    profile: Annotated[str, typer.Option(help="quick (minutes on a laptop) or full.")] = "quick",
+    catalog: Annotated[Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")] = None,
+    schemas: Annotated[Path | None, typer.Option(help="Folder of schema.pbtxt, gate.yaml and tags.yaml.")] = None,
+    warm_start: Annotated[str | None, typer.Option(help="none, latest, musicnn, or a served version.")] = None,
+    home: HomeOption = HOME,
+    assignments: SetOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Retrain one task on one library: from the catalog to a served model.
+
+    Nothing that has not changed runs again: a second run with nothing touched takes seconds and pushes nothing.
+
+    Examples:
+
+      ./dacapo run tagging --library builtin
+
+      ./dacapo run tagging --library debian --profile full --set train.steps=4000 --warm-start musicnn
+    """
+    with _one_line_errors():
+        settings = load_settings(
+            {
+                "task": task,
+                "library": library,
+                "profile": profile,
+                "catalog": catalog,
+                "schemas": schemas,
+                "warm_start": warm_start,
+                "home": home,
+            },
+            assignments or (),
+        )
+    raise typer.Exit(_run(settings, verbose=verbose))
+
+
+@app.command()
+def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
+    """Make the built-in synthetic library and retrain tagging on it (what 'make demo' does)."""
+    from pipeline.catalog_commands import build_builtin_catalog
+
+    with _one_line_errors():
+        settings = load_settings({"home": home})
+        build_builtin_catalog(home)
+    code = _run(settings, verbose=verbose)
+    typer.echo("\nNext: ./dacapo runs")
+    raise typer.Exit(code)
+
+
+@app.command()
+def runs(
+    run_id: Annotated[str | None, typer.Argument(help="One run, with its table; by default all of them, newest last.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Write the run's data and evaluation as offline HTML and print where.")] = False,
+    home: HomeOption = HOME,
+) -> None:
+    """List past runs: verdict, duration, steps that ran, served version."""
+    from pipeline import runs_command
+
+    with _one_line_errors():
+        runs_command.show(home, run_id, pages=open_)
+
+
+def _run(settings: Settings, *, verbose: bool) -> int:
+    from pipeline.run_command import run as run_settings
+
+    return int(run_settings(settings, verbose=verbose))
+
+
+class _one_line_errors:  # noqa: N801
+    """Turns an error that the user can mend into its one line on standard error and exit code 2."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DaCapoError):
+            typer.echo(f"dacapo: {error}", err=True)
+            raise typer.Exit(2) from error

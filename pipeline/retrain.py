@@ -1,0 +1,119 @@
+"""One retraining: from settings to a served model, or to the reason why there is none."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from importlib import import_module
+from pathlib import Path
+
+from audio.errors import DaCapoError
+from catalog.format import open_catalog
+from catalog.vocabulary import load_vocabulary
+from components.pusher import push
+from pipeline import lineage
+from pipeline.graph import create_pipeline
+from pipeline.launch import DagRunner, compile_pipeline
+from pipeline.settings import Settings
+from pipeline.verdict import Verdict, read_verdict
+from pipeline.warm_start import resolve_warm_start
+from trainers.gate import load_gate
+
+
+class Exit(IntEnum):
+    """Exit codes of ``dacapo run``."""
+
+    SERVED = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    NOT_BLESSED = 3
+
+
+class RunInProgress(DaCapoError):
+    """Another run of the same pipeline is under way in this home folder."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes
+    ----------
+    run : as ML Metadata knows it.
+    verdict : the gate's figures; None where the run did not get to the Evaluator.
+    served : the version that holds this run's model; None unless it was blessed.
+    """
+
+    run: lineage.Run
+    verdict: Verdict
+    served: Path | None
+
+    @property
+    def exit_code(self) -> Exit:
+        """0 if this run's model is served, 3 if it was trained and not blessed."""
+        return Exit.SERVED if self.served is not None else Exit.NOT_BLESSED
+
+
+def new_run_id() -> str:
+    """A run id that sorts by time: ``20261122T130000-1a2b`` (UTC)."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
+    """Runs the graph of `settings` under `run_id` and reads its verdict from ML Metadata.
+
+    Raises
+    ------
+    DaCapoError
+        If the input cannot be used or a finding blocks the run.
+    Exception
+        Whatever a component raises.
+    """
+    open_catalog(settings.catalog_path)  # the user's most likely mistake, said before anything heavy runs
+    with _only_run(settings):
+        pipeline = create_pipeline(settings, resolve_warm_start(settings))
+        settings.metadata.parent.mkdir(parents=True, exist_ok=True)
+        runner.run_with_ir(compile_pipeline(pipeline, run_id))
+        return read_outcome(settings, run_id)
+
+
+def read_outcome(settings: Settings, run_id: str) -> Outcome:
+    """The outcome of a finished run. A blessed version that somebody removed from the served folder is put back, as a new one."""
+    run = lineage.find_run(lineage.open_store(settings.metadata), run_id)
+    if run is None or run.evaluation is None:
+        raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
+    evaluation = import_module(settings.load_task().evaluation)
+    outputs = evaluation.outputs(load_vocabulary(settings.schemas_path / "tags.yaml"))
+    gate = load_gate(settings.schemas_path / "gate.yaml", outputs, evaluation.METRICS)
+    verdict = read_verdict(run.evaluation, gate, outputs, evaluation.SHOWN)
+    return Outcome(run, verdict, _served(run, settings))
+
+
+def _served(run: lineage.Run, settings: Settings) -> Path | None:
+    if run.verdict != "pushed" or run.served is None or run.archive is None:
+        return None
+    if (run.served / "saved_model.pb").is_file():
+        return run.served
+    return push(run.archive, settings.served)
+
+
+@contextmanager
+def _only_run(settings: Settings) -> Iterator[None]:
+    settings.pipeline_root.mkdir(parents=True, exist_ok=True)
+    path = settings.pipeline_root / ".lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise RunInProgress(f"{settings.name}: another run is under way (process {lock.read().strip() or '?'})") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+

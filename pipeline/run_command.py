@@ -1,0 +1,31 @@
+"""``dacapo run``: opens the log before anything heavy is loaded, and hands over."""
+
+from pathlib import Path
+
+from pipeline.console import quiet
+from pipeline.settings import Settings
+
+
+def log_path(settings: Settings) -> Path:
+    """Where the output of the libraries goes in runs of this pipeline."""
+    return settings.home / "logs" / f"{settings.name}.log"
+
+
+def run(settings: Settings, *, verbose: bool) -> int:
+    """Retrains and reports on the terminal.
+
+    Parameters
+    ----------
+    settings : validated settings.
+    verbose : show what the libraries say instead of writing it to the log.
+
+    Returns
+    -------
+    int
+        The exit code, see :class:`pipeline.retrain.Exit`.
+    """
+    with quiet(log_path(settings), verbose=verbose) as console:
+        console.print(f"{settings.name}: loading TensorFlow Extended")
+        from pipeline.session import session
+
+        return session(settings, console, log_path(settings))

@@ -1,0 +1,55 @@
+"""``dacapo runs``: past runs, read from ML Metadata."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from audio.errors import DaCapoError
+from pipeline import lineage
+
+
+class NoSuchRun(DaCapoError):
+    """A run id that ML Metadata does not know."""
+
+
+def show(home: Path, run_id: str | None, *, pages: bool) -> None:
+    """Prints the table of all runs of `home`, or of one; writes the pages of the newest (or that one) when asked.
+
+    Raises
+    ------
+    NoSuchRun
+        If there is no run, or none called `run_id`.
+    """
+    store_path = home / "metadata.sqlite"
+    found = list(lineage.runs(lineage.open_store(store_path))) if store_path.is_file() else []
+    if run_id is not None:
+        found = [run for run in found if run.run_id == run_id]
+    if not found:
+        raise NoSuchRun(f"{home}: no run {run_id or 'yet'}; start one with: ./dacapo run tagging --library builtin")
+    console = Console(highlight=False)
+    console.print(runs_table(found))
+    if pages:
+        from pipeline.pages import write_pages
+
+        for page in write_pages(found[-1], home / "pages" / found[-1].run_id):
+            console.print(str(page), markup=False, soft_wrap=True)
+
+
+def runs_table(found: list[lineage.Run]) -> Table:
+    """A row a run: pipeline, id, start (UTC), duration, verdict, served version, steps that ran."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("pipeline", "run", "started (UTC)", "duration", "verdict", "version", "steps that ran"):
+        table.add_column(column, justify="right" if column == "duration" else "left", no_wrap=column != "steps that ran")
+    for run in found:
+        steps = str(len(run.executed)) if len(run.executed) > 3 else ", ".join(run.executed) or "none, all cached"
+        table.add_row(
+            run.pipeline,
+            run.run_id,
+            f"{run.started:%Y-%m-%d %H:%M}",
+            f"{run.duration_s:.0f} s",
+            run.verdict,
+            run.version or "",
+            steps,
+        )
+    return table

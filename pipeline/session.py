@@ -1,0 +1,94 @@
+"""A retraining on the terminal: one line a component, the verdict, where the model went, and one line for what went wrong."""
+
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from audio.errors import DaCapoError
+from pipeline.findings import notes
+from pipeline.launch import DagRunner
+from pipeline.progress_line import ProgressLine
+from pipeline.retrain import Exit, Outcome, new_run_id, retrain
+from pipeline.settings import Settings
+from pipeline.verdict import Figure, Verdict
+
+
+def session(settings: Settings, console: Console, log: Path) -> int:
+    """Retrains with `settings`, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`, 130 if stopped)."""
+    started = time.monotonic()
+    run_id = new_run_id()
+    console.print(f"{settings.name}: run {run_id}")
+    with ProgressLine(console, settings) as progress:
+        try:
+            outcome = retrain(settings, run_id, DagRunner(progress.started, progress.finished))
+        except KeyboardInterrupt:
+            progress.stop()
+            console.print("dacapo: stopped; the same command goes on where it was")
+            return 130
+        except Exception as error:
+            progress.stop()
+            traceback.print_exc(file=sys.stderr)
+            cause = user_error(error)
+            if cause is None:
+                _print(console, f"dacapo: {progress.node}: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}")
+                _print(console, f"dacapo: the whole story is in {log}")
+                return Exit.FAILED
+            for line in str(cause).splitlines():
+                _print(console, f"dacapo: {line}")
+            return Exit.BAD_INPUT
+    for line in notes(outcome.run):
+        _print(console, f"  {line}")
+    report(console, settings, outcome, time.monotonic() - started)
+    return outcome.exit_code
+
+
+def report(console: Console, settings: Settings, outcome: Outcome, duration_s: float) -> None:
+    """Prints the verdict's table, a line for every failure, and where the model is served."""
+    console.print()
+    console.print(verdict_table(settings.task, outcome.verdict, title=settings.name))
+    for line in outcome.verdict.failures():
+        _print(console, f"  {line}")
+    where = f"blessed, served as {outcome.served}" if outcome.served else "not blessed, the served folder is as it was"
+    _print(console, f"\n{where}  ({duration_s:.0f} s)")
+
+
+def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
+    """The gate's figures, a row an output: value, change against the model in service in brackets, floor."""
+    table = Table(title=f"{title}: {verdict.recordings} eval recordings", title_justify="left", box=None, pad_edge=False)
+    table.add_column(task)
+    shown = list(next(iter(verdict.figures.values())))
+    for metric in shown:
+        table.add_column(metric.replace("_", " "), justify="right")
+    table.add_column("gate")
+    for output, figures in verdict.figures.items():
+        passed = all(figure.passed for figure in figures.values())
+        word = "reported" if output not in verdict.gated else "passes" if passed else "FAILS"
+        table.add_row(output, *(_cell(figures[metric]) for metric in shown), word)
+    return table
+
+
+def user_error(error: BaseException) -> DaCapoError | None:
+    """The error of ours in the chain behind `error` (Beam wraps what is raised under it), or None."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, DaCapoError):
+            return link
+        link = link.__cause__ or link.__context__
+    return None
+
+
+def _cell(figure: Figure) -> str:
+    text = f"{figure.value:.3f}"
+    if figure.baseline is not None:
+        text += f" ({figure.value - figure.baseline:+.3f})"
+    if figure.floor is not None:
+        text += f" >= {figure.floor:g}"
+    return text
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)

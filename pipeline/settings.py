@@ -1,0 +1,193 @@
+"""The settings of a run: typed, frozen, validated once, at the door."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from audio.errors import DaCapoError
+from trainers.task import TASKS, Hyperparameters, Task, load_task
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOME = PROJECT / ".dacapo"
+
+
+class SettingsError(DaCapoError):
+    """A setting that cannot be used; one line naming the field, the value and what would be right."""
+
+
+def _absolute(value: Any) -> Any:
+    return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
+
+
+AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
+
+
+class Shares(BaseModel):
+    """Share of the library that each split aims at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train: float = Field(0.6, gt=0, lt=1)
+    validation: float = Field(0.15, gt=0, lt=1)
+    eval: float = Field(0.2, gt=0, lt=1)
+    test: float = Field(0.05, ge=0, lt=1)
+
+
+class Ingest(BaseModel):
+    """How AudioExampleGen reads recordings.
+
+    Attributes
+    ----------
+    descriptors : ``none``, ``cheap``, or ``all`` (tempo and key too).
+    max_set_aside_share : share of recordings that may be unusable before the run fails.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    descriptors: Literal["none", "cheap", "all"] = "cheap"
+    max_set_aside_share: float = Field(0.05, ge=0, le=1)
+    shares: Shares = Shares()
+
+
+class Beam(BaseModel):
+    """How Beam runs ExampleGen, StatisticsGen, Transform and Evaluator: `workers` processes of the direct runner."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: PositiveInt = 1
+
+    def arguments(self) -> list[str]:
+        """Beam's own command-line arguments."""
+        if self.workers == 1:
+            return ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+        return ["--direct_running_mode=multi_processing", f"--direct_num_workers={self.workers}"]
+
+
+class Settings(BaseModel):
+    """Everything that a run depends on besides the data and the code.
+
+    Attributes
+    ----------
+    task, library, profile : name the pipeline; a model is never compared with one of another pipeline.
+    home : where catalogs, metadata, checkpoints, logs and served models live.
+    catalog : the catalog file; by default ``<home>/catalogs/<library>/catalog.csv``.
+    schemas : folder of ``schema.pbtxt``, ``gate.yaml`` and ``tags.yaml``; by default ``schemas/<task>/<library>``.
+    train : overrides of the task's hyperparameters.
+    warm_start : ``none``, ``latest`` (the newest served version), ``musicnn`` or a version.
+    strategy : how training is distributed; ``auto`` takes what the machine has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    task: str = "tagging"
+    library: str = Field("builtin", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    profile: str = "quick"
+    home: AbsolutePath = HOME
+    catalog: AbsolutePath | None = None
+    schemas: AbsolutePath | None = None
+    seed: NonNegativeInt = 0
+    ingest: Ingest = Ingest()
+    beam: Beam = Beam()
+    train: dict[str, Any] = Field(default_factory=dict)
+    warm_start: str = "none"
+    strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = "auto"
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name: ``<task>-<library>-<profile>``."""
+        return f"{self.task}-{self.library}-{self.profile}"
+
+    @property
+    def catalog_path(self) -> Path:
+        """The catalog file."""
+        return self.catalog or self.home / "catalogs" / self.library / "catalog.csv"
+
+    @property
+    def schemas_path(self) -> Path:
+        """The folder of schema, gate and vocabulary."""
+        return self.schemas or PROJECT / "schemas" / self.task / self.library
+
+    @property
+    def pipeline_root(self) -> Path:
+        """Where TFX writes the artifacts of this pipeline."""
+        return self.home / "pipelines" / self.name
+
+    @property
+    def served(self) -> Path:
+        """The folder that TensorFlow Serving watches, one numbered directory a version."""
+        return self.home / "serving" / self.name
+
+    @property
+    def metadata(self) -> Path:
+        """The SQLite file of ML Metadata; all pipelines of a home share it."""
+        return self.home / "metadata.sqlite"
+
+    def load_task(self) -> Task:
+        """The task that these settings name."""
+        return load_task(self.task)
+
+    def hyperparameters(self) -> Hyperparameters:
+        """The task's hyperparameters for the profile, with the overrides of ``train``.
+
+        Raises
+        ------
+        SettingsError
+            If an override names no hyperparameter or has a wrong value.
+        """
+        preset = self.load_task().hyperparameters[self.profile]
+        try:
+            return type(preset).model_validate(preset.model_dump() | self.train)
+        except ValidationError as error:
+            raise SettingsError(_first(error, "train.")) from error
+
+
+def load_settings(values: dict[str, Any], assignments: Iterable[str] = ()) -> Settings:
+    """Settings from named values and ``key=value`` assignments, which win.
+
+    Parameters
+    ----------
+    values : top-level fields.
+    assignments : such as ``train.steps=200`` or ``ingest.descriptors=all``; values are read as YAML.
+
+    Raises
+    ------
+    SettingsError
+        If an assignment is malformed or a field has a wrong name or value.
+    """
+    merged: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key:
+            raise SettingsError(f"--set {assignment!r}: write key=value, for example train.steps=200")
+        *parents, leaf = key.split(".")
+        target = merged
+        for parent in parents:
+            target = target.setdefault(parent, {})
+            if not isinstance(target, dict):
+                raise SettingsError(f"--set {assignment!r}: {parent} is no group of settings")
+        try:
+            target[leaf] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"--set {assignment!r}: {text!r} is not a value") from error
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(_first(error, "")) from error
+    if settings.task not in TASKS:
+        raise SettingsError(f"task={settings.task!r} is not one of {', '.join(TASKS)}")
+    profiles = settings.load_task().hyperparameters
+    if settings.profile not in profiles:
+        raise SettingsError(f"profile={settings.profile!r} is not one of {', '.join(profiles)}")
+    settings.hyperparameters()
+    return settings
+
+
+def _first(error: ValidationError, prefix: str) -> str:
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{prefix}{field} is not a setting"
+    return f"{prefix}{field}={problem['input']!r}: {problem['msg']}"

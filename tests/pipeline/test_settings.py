@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.settings import SettingsError, load_settings
+
+
+def test_an_assignment_reaches_into_a_group() -> None:
+    settings = load_settings({}, ["ingest.descriptors=all", "train.steps=7", "seed=3"])
+    assert (settings.ingest.descriptors, settings.hyperparameters().steps, settings.seed) == ("all", 7, 3)
+
+
+def test_the_pipeline_is_named_after_task_library_and_profile() -> None:
+    settings = load_settings({"library": "debian", "profile": "full"})
+    assert settings.name == "tagging-debian-full"
+    assert settings.served.name == settings.name
+
+
+def test_relative_paths_are_made_absolute_at_the_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings({"home": Path("here")}).home == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("train.stepps=7", "train.stepps is not a setting"),
+        ("train.steps=-1", "train.steps=-1"),
+        ("seed", "write key=value"),
+        ("seed.deep=1", "is no group of settings"),
+        ("library=../up", "library='../up'"),
+        ("task=chess", "task='chess' is not one of tagging"),
+        ("profile=huge", "profile='huge' is not one of"),
+        ("ingest.shares.train=2", "ingest.shares.train=2"),
+        ("colour=red", "colour is not a setting"),
+        ("train.steps=[", "is not a value"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_with_field_and_value(assignment: str, words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"seed": 0} if "deep" in assignment else {}, [assignment])
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,124 @@
+"""``gate.yaml``: what a model must reach before it is served, reviewed like code.
+
+A gate names floors and allowed drops for metrics of *outputs* (tags, defects, stems). Defaults stand at the top, an output may
+override them, and an output may be *reported, not gated* with a reason, as long as the library has too few recordings of it.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from audio.errors import DaCapoError
+
+
+class GateError(DaCapoError):
+    """A ``gate.yaml`` that cannot be used; one line naming the file, the field and the value."""
+
+
+class Minimum(BaseModel):
+    """What the eval split must hold of a gated output before its figures mean anything.
+
+    Attributes
+    ----------
+    recordings : recordings of the eval split with the output.
+    artists : different artists among them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recordings: PositiveInt = 5
+    artists: PositiveInt = 2
+
+
+class OutputGate(BaseModel):
+    """What holds for one output where it differs from the defaults of the gate.
+
+    Attributes
+    ----------
+    floors : metric -> lowest value that passes.
+    drops : metric -> largest loss against the model in service that passes.
+    reported : why this output is reported and not gated; None gates it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    floors: dict[str, float] = Field(default_factory=dict)
+    drops: dict[str, float] = Field(default_factory=dict)
+    reported: str | None = None
+
+
+class Gate(BaseModel):
+    """The quality gate of one task on one library.
+
+    Attributes
+    ----------
+    floors, drops : metric -> value, for every output that does not say otherwise.
+    minimum : recordings and artists that a gated output needs in the eval split.
+    drift : whether data that moved away from what the model in service was trained on warns or blocks the run.
+    outputs : overrides by output.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    floors: dict[str, float]
+    drops: dict[str, float]
+    minimum: Minimum = Minimum()
+    drift: Literal["warn", "block"] = "warn"
+    outputs: dict[str, OutputGate] = Field(default_factory=dict)
+
+    def gated(self, output: str) -> bool:
+        """Whether `output` can block a model."""
+        return output not in self.outputs or self.outputs[output].reported is None
+
+    def floor(self, output: str, metric: str) -> float | None:
+        """Lowest value of `metric` that passes for `output`; None where nothing is asked."""
+        if not self.gated(output):
+            return None
+        return self._override(output).floors.get(metric, self.floors.get(metric))
+
+    def drop(self, output: str, metric: str) -> float | None:
+        """Largest loss of `metric` against the model in service that passes for `output`; None where nothing is asked."""
+        if not self.gated(output):
+            return None
+        return self._override(output).drops.get(metric, self.drops.get(metric))
+
+    def _override(self, output: str) -> OutputGate:
+        return self.outputs.get(output, OutputGate())
+
+
+def load_gate(path: Path, outputs: tuple[str, ...], metrics: tuple[str, ...]) -> Gate:
+    """Reads and checks a ``gate.yaml``.
+
+    Parameters
+    ----------
+    path : the file.
+    outputs : the outputs of the task on this library; an override of any other is an error.
+    metrics : the metrics that the task can gate on; any other is an error.
+
+    Raises
+    ------
+    GateError
+        If the file is missing, is not YAML, or a field is wrong.
+    """
+    try:
+        gate = Gate.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise GateError(f"{path}: there is no gate; write one after the example of another library") from error
+    except yaml.YAMLError as error:
+        raise GateError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise GateError(f"{path}: {field or 'the file'}={first['input']!r}: {first['msg']}") from error
+    for output in gate.outputs:
+        if output not in outputs:
+            raise GateError(f"{path}: outputs.{output} is not one of {', '.join(outputs)}")
+    scopes = {"": OutputGate(floors=gate.floors, drops=gate.drops)} | {f"outputs.{k}.": v for k, v in gate.outputs.items()}
+    for scope, override in scopes.items():
+        for field, values in (("floors", override.floors), ("drops", override.drops)):
+            for metric in values:
+                if metric not in metrics:
+                    raise GateError(f"{path}: {scope}{field}.{metric} is not one of {', '.join(metrics)}")
+    return gate
