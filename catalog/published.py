@@ -1,0 +1,99 @@
+"""What the importers of published data sets share: tab-separated tables in, a catalog beside the audio out."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from catalog.errors import CatalogError
+from catalog.format import Catalog
+from catalog.ids import used_ids
+from catalog.problem import Problem, printable
+from catalog.recording import Recording
+
+MAX_LINE = 1 << 20
+CATALOG_NAME = "catalog.csv"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A data set that was turned into a catalog.
+
+    Attributes
+    ----------
+    catalog : written into the folder that holds the audio.
+    recordings : rows of the catalog.
+    problems : rows of the published tables that were left out, each with its place.
+    """
+
+    catalog: Catalog
+    recordings: int
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        left_out = "".join(f"\n{problem}" for problem in self.problems)
+        return f"{self.catalog.path}: {self.recordings} recordings, {len(self.problems)} rows left out{left_out}"
+
+
+def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a tab-separated table, each with the number of its line; quotes around cells are taken off.
+
+    Raises
+    ------
+    CatalogError
+        If the file is missing or a line has more than a million characters.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="replace", newline="") as handle:
+            number = 0
+            while line := handle.readline(MAX_LINE + 1):
+                number += 1
+                if len(line) > MAX_LINE:
+                    raise CatalogError(f"{path}: line {number} has more than {MAX_LINE} characters")
+                if line.strip():
+                    yield number, next(csv.reader([line.rstrip("\r\n")], delimiter="\t"))
+    except OSError as error:
+        raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def write_catalog(audio: Path, library: str, rows: Iterator[Recording | Problem]) -> Imported:
+    """The catalog of `rows` in the folder `audio`; a recording that comes twice counts once.
+
+    Raises
+    ------
+    CatalogError
+        If `audio` is not a folder, or no recording is left.
+    """
+    if not audio.is_dir():
+        raise CatalogError(f"{audio}: is not a folder with audio")
+    problems: list[Problem] = []
+    count = 0
+
+    def recordings() -> Iterator[Recording]:
+        nonlocal count
+        with used_ids() as ids:
+            for row in rows:
+                if isinstance(row, Problem):
+                    problems.append(row)
+                elif ids.claim(row.id, count + 1) is None:
+                    count += 1
+                    yield row
+        if not count:
+            raise CatalogError(f"{audio}: the published tables hold no recording")
+
+    catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())
+    return Imported(catalog, count, tuple(problems))
+
+
+def recording_or_problem(table: Path, line: int, **values: object) -> Recording | Problem:
+    """The recording with `values`, or what is wrong with them."""
+    try:
+        return Recording.model_validate(values)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        column = str(detail["loc"][0])
+        reason = detail["msg"].removeprefix("Value error, ")
+        shown_id = printable(str(values.get("id", ""))) or None
+        return Problem(line, column, printable(str(values.get(column, ""))), reason, shown_id, table.name)
