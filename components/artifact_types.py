@@ -4,7 +4,7 @@ from tfx.types.artifact import Artifact
 
 
 class CatalogReport(Artifact):
-    """What AudioExampleGen found in a catalog: ``{uri}/report.json``, read by `components.audio_example_gen.report.read_report`."""
+    """What AudioExampleGen did with a catalog: ``{uri}/report.json``, see `components.audio_example_gen.report`."""
 
     TYPE_NAME = "CatalogReport"
 

@@ -1,7 +1,7 @@
 """Which model a candidate is compared with: the one in service, never the candidate itself.
 
-TFX's ``LatestBlessedModelStrategy`` answers the candidate of the last run, so a second run with nothing touched would compare a
-model with itself and push it again. These strategies read from ML Metadata what was pushed, in order.
+TFX's ``LatestBlessedModelStrategy`` answers the candidate of the last run, so a second run with nothing touched would
+compare a model with itself and push it again. These strategies read from ML Metadata what was pushed, in order.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ Artifacts = dict[str, list[types.Artifact]]
 class InServiceModelStrategy(tfx.dsl.experimental.ResolverStrategy):
     """The model in service; if that is the candidate, the one that it replaced.
 
-    Inputs are ``model`` (every Model of the pipeline), ``pushed_model`` (every PushedModel) and ``candidate`` (this run's Model).
-    The answer holds at most one ``model``; the other keys are empty.
+    Inputs are ``model`` (every Model of the pipeline), ``pushed_model`` (every PushedModel) and ``candidate`` (this
+    run's Model). The answer holds at most one ``model``; the other keys are empty.
     """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
@@ -35,8 +35,8 @@ class InServiceModelStrategy(tfx.dsl.experimental.ResolverStrategy):
 class InServiceStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Statistics of the data that the model in service was trained on; if those are this run's, of the model before it.
 
-    Inputs are ``statistics`` (every ExampleStatistics of the pipeline), ``pushed_model`` and ``current`` (this run's statistics).
-    The answer holds at most one ``statistics``; the other keys are empty.
+    Inputs are ``statistics`` (every ExampleStatistics of the pipeline), ``pushed_model`` and ``current`` (this run's
+    statistics). The answer holds at most one ``statistics``; the other keys are empty.
     """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
@@ -85,7 +85,9 @@ def _served_model_ids(store: mlmd.MetadataStore, pushed: list[types.Artifact]) -
         if artifact.get_int_custom_property("pushed") != 1:
             continue
         inputs = _producer_inputs(store, artifact.id)
-        models += [a.id for a in store.get_artifacts_by_id(sorted(inputs)) if a.type == standard_artifacts.Model.TYPE_NAME]
+        models += [
+            a.id for a in store.get_artifacts_by_id(sorted(inputs)) if a.type == standard_artifacts.Model.TYPE_NAME
+        ]
     return models
 
 

@@ -1,7 +1,8 @@
 """Stops a run on bad data before anything is trained on it.
 
-ExampleValidator and DistributionValidator only write findings, and nothing in TFX reads them. This component reads both, and the
-report of AudioExampleGen, and raises on what must not pass: one line a finding. Drift warns unless the gate says ``block``.
+ExampleValidator and DistributionValidator only write findings, and nothing in TFX reads them. This component reads
+both, and the report of AudioExampleGen, and raises on what must not pass: one line a finding. Drift warns unless the
+gate says ``block``.
 """
 
 import json
@@ -95,7 +96,7 @@ def _sentence(reason: Any) -> str:
 class Executor(base_executor.BaseExecutor):
     """Reads the findings, writes them, and raises if one blocks."""
 
-    def Do(  # noqa: N802
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
@@ -125,7 +126,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def without_thresholds(gate: Gate) -> Gate:
-    """`gate` without floors and drops: those are the Evaluator's business, and an edited one must not run this gate again."""
+    """`gate` without floors and drops, which are the Evaluator's business: an edited one must not run DataGate again."""
     reported = {name: OutputGate(reported=o.reported) for name, o in gate.outputs.items() if o.reported is not None}
     return gate.model_copy(update={"floors": {}, "drops": {}, "outputs": reported})
 

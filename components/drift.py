@@ -13,13 +13,12 @@ from tfx.proto import distribution_validator_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import json_utils
 
-Config = distribution_validator_pb2.DistributionValidatorConfig
 PAIRS = [("train", "train")]
 
 
-def drift_config(schema: schema_pb2.Schema) -> Config:
+def drift_config(schema: schema_pb2.Schema) -> distribution_validator_pb2.DistributionValidatorConfig:
     """The comparators of every feature of `schema` that has a ``drift_comparator``."""
-    config = Config()
+    config = distribution_validator_pb2.DistributionValidatorConfig()
     for feature in schema.feature:
         if feature.HasField("drift_comparator"):
             comparator = config.default_slice_config.feature.add(distribution_comparator=feature.drift_comparator)
@@ -33,7 +32,9 @@ class DriftValidatorSpec(component_spec.ComponentSpec):
     PARAMETERS = standard_component_specs.DistributionValidatorSpec.PARAMETERS
     INPUTS = {  # noqa: RUF012
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
-        "baseline_statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
+        "baseline_statistics": component_spec.ChannelParameter(
+            type=standard_artifacts.ExampleStatistics, optional=True
+        ),
     }
     OUTPUTS = standard_component_specs.DistributionValidatorSpec.OUTPUTS
 
@@ -41,7 +42,7 @@ class DriftValidatorSpec(component_spec.ComponentSpec):
 class Executor(tfx_executor.Executor):
     """TFX's executor, which looks the baseline up without asking whether it is there."""
 
-    def Do(  # noqa: N802
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
@@ -64,7 +65,13 @@ class DistributionValidator(base_component.BaseComponent):
     SPEC_CLASS = DriftValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, *, statistics: types.BaseChannel, baseline_statistics: types.BaseChannel, config: Config) -> None:
+    def __init__(
+        self,
+        *,
+        statistics: types.BaseChannel,
+        baseline_statistics: types.BaseChannel,
+        config: distribution_validator_pb2.DistributionValidatorConfig,
+    ) -> None:
         super().__init__(
             spec=DriftValidatorSpec(
                 statistics=statistics,

@@ -1,8 +1,9 @@
 """TFX's Evaluator, with a baseline that may know other tags than the candidate.
 
-TFMA 0.52 crashes on a baseline with fewer outputs, and a NaN of the baseline fails every change threshold. So before TFMA sees it,
-a baseline of another vocabulary is wrapped into a SavedModel that answers in the candidate's order, and the change thresholds of
-the tags that it does not know are taken out of the configuration: a tag is compared where both know it.
+TFMA 0.52 crashes on a baseline with fewer outputs, and a NaN of the baseline fails every change threshold. So before
+TFMA sees it, a baseline of another vocabulary is wrapped into a SavedModel that answers in the candidate's order, and
+the change thresholds of the tags that it does not know are taken out of the configuration: a tag is compared where both
+know it.
 """
 
 import copy
@@ -83,7 +84,7 @@ def without_change_thresholds(config: config_pb2.EvalConfig, class_ids: tuple[in
 class Executor(tfx_executor.Executor):
     """TFX's Evaluator executor behind :func:`adapt_baseline`."""
 
-    def Do(  # noqa: N802
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],

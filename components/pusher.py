@@ -1,11 +1,12 @@
 """A Pusher that a server can never catch half-way.
 
-TFX's own copies into the numbered directory, so a kill leaves a half-copied version for ever. Here the model is copied into a
-staging directory whose name is no number (TensorFlow Serving ignores it), every file and directory is synced to the disk, and one
-rename makes it a version, strictly higher than any there.
+TFX's own copies into the numbered directory, so a kill leaves a half-copied version for ever. Here the model is copied
+into a staging directory whose name is no number (TensorFlow Serving ignores it), every file and directory is synced to
+the disk, and one rename makes it a version, strictly higher than any there.
 """
 
 import fcntl
+import filecmp
 import os
 import shutil
 import time
@@ -27,7 +28,7 @@ LOCK = ".push.lock"
 
 
 def versions(base: Path) -> list[int]:
-    """The versions in a served folder, ascending: directories whose name is a number, as TensorFlow Serving reads them."""
+    """The versions in a served folder, ascending: directories named by a number, as TensorFlow Serving reads them."""
     if not base.is_dir():
         return []
     return sorted(int(entry.name) for entry in base.iterdir() if entry.name.isdigit() and entry.is_dir())
@@ -45,6 +46,7 @@ def push(model: Path, base: Path) -> Path:
     -------
     Path
         ``base/<version>``; the version is the time in whole seconds, or one above the highest there if that is more.
+        The newest version itself if it holds this very model: a verdict that is given again changes nothing.
 
     Raises
     ------
@@ -57,7 +59,10 @@ def push(model: Path, base: Path) -> Path:
     with _locked(base):
         for stale in base.glob(f"{STAGING}*"):  # a killed push left it; the lock says that nobody is writing it now
             shutil.rmtree(stale)
-        version = max([int(time.time()), *(v + 1 for v in versions(base))])
+        served_versions = versions(base)
+        if served_versions and _equal(model, base / str(served_versions[-1])):
+            return base / str(served_versions[-1])
+        version = max([int(time.time()), *(v + 1 for v in served_versions)])
         staging = base / f"{STAGING}{version}"
         shutil.copytree(model, staging)
         _sync_tree(staging)
@@ -65,6 +70,12 @@ def push(model: Path, base: Path) -> Path:
         staging.rename(served)
         _sync(base)
     return served
+
+
+def _equal(left: Path, right: Path) -> bool:
+    """Whether two directories hold the same files with the same bytes."""
+    files = [sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file()) for root in (left, right)]
+    return files[0] == files[1] and all(filecmp.cmp(left / name, right / name, shallow=False) for name in files[0])
 
 
 @contextmanager
@@ -92,7 +103,7 @@ def _sync_tree(root: Path) -> None:
 class Executor(tfx_executor.Executor):
     """TFX's Pusher executor with :func:`push` in place of its copy."""
 
-    def Do(  # noqa: N802
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],

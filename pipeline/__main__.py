@@ -8,7 +8,7 @@ QUIET = {
     "TF_ENABLE_ONEDNN_OPTS": "0",  # its operations may add in another order from run to run
     "KERAS_BACKEND": "tensorflow",
     "GRPC_VERBOSITY": "ERROR",
-    "UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES": "1",  # the environment has no pip, and functions are named by import path
+    "UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES": "1",  # no pip here; import paths do
 }
 
 

@@ -12,9 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audio.errors import DaCapoError
 from pipeline.settings import HOME
 
-catalog_app = typer.Typer(help="Make, import and check the catalog of a library.", no_args_is_help=True, rich_markup_mode=None)
+catalog_app = typer.Typer(
+    help="Make, import and check the catalog of a library.", no_args_is_help=True, rich_markup_mode=None
+)
 build_app = typer.Typer(help="Make a library and its catalog.", no_args_is_help=True, rich_markup_mode=None)
-import_app = typer.Typer(help="Write a catalog for a published data set on this disk.", no_args_is_help=True, rich_markup_mode=None)
+import_app = typer.Typer(
+    help="Write a catalog for a published data set on this disk.", no_args_is_help=True, rich_markup_mode=None
+)
 catalog_app.add_typer(build_app, name="build")
 catalog_app.add_typer(import_app, name="import")
 
@@ -39,7 +43,9 @@ def builtin(home: HomeOption = HOME) -> None:
 
 @build_app.command("debian")
 def debian(
-    minutes: Annotated[float | None, typer.Option(help="Stop after about this much music; by default all there is.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after about this much music; by default all there is.")
+    ] = None,
     home: HomeOption = HOME,
 ) -> None:
     """Real recordings from Debian's free music packages, fetched with apt and without root."""

@@ -1,7 +1,7 @@
 """Which code a step depends on: the hash that makes TFX run a step again when its sources change.
 
-TFX's cache knows the import path of a function, not what it says. The hash covers the sources in the import closure (grimp) of the
-step's entry modules and the versions of the libraries that shape its result.
+TFX's cache knows the import path of a function, not what it says. The hash covers the sources in the import closure
+(grimp) of the step's entry modules and the versions of the libraries that shape its result.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What a person sees of a run, apart from what the libraries under it say.
 
-TensorFlow, Beam and the decoders write to the file descriptors 1 and 2 from C++, where no Python filter reaches. While a run is
-on, both descriptors point at the run's log file and the console keeps a copy of the terminal for itself.
+TensorFlow, Beam and the decoders write to the file descriptors 1 and 2 from C++, where no Python filter reaches. While
+a run is on, both descriptors point at the run's log file and the console keeps a copy of the terminal for itself.
 """
 
 import os

@@ -13,7 +13,7 @@ MOST = 20
 def notes(run: Run) -> Iterator[str]:
     """One line for each recording set aside (at most 20, then a count) and for each warning."""
     if run.report is not None:
-        lines = read_report(run.report).set_aside
+        lines = [cell.line for cell in read_report(str(run.report)).set_aside]
         yield from (f"set aside: {line}" for line in lines[:MOST])
         if len(lines) > MOST:
             yield f"set aside: {len(lines) - MOST} more, all in {run.report / 'report.json'}"

@@ -1,7 +1,7 @@
 """The component graph, the same for every task and every library.
 
-Nothing here asks which task it builds: what differs stands in the :class:`~trainers.task.Task`, in ``schemas/<task>/<library>`` and
-in the settings.
+Nothing here asks which task it builds: what differs stands in the :class:`~trainers.task.Task`, in
+``schemas/<task>/<library>`` and in the settings.
 """
 
 from importlib import import_module
@@ -148,7 +148,9 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
 
 def sqlite(path: Path) -> metadata_store_pb2.ConnectionConfig:
     """Connection to the ML Metadata store in the SQLite file `path`."""
-    config: metadata_store_pb2.ConnectionConfig = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(path))
+    config: metadata_store_pb2.ConnectionConfig = tfx.orchestration.metadata.sqlite_metadata_connection_config(
+        str(path)
+    )
     return config
 
 

@@ -87,7 +87,9 @@ def _run(
         verdict = "failed"
     elif pushed is not None and pushed.state == metadata_store_pb2.Artifact.LIVE:
         verdict = "pushed" if pushed.custom_properties["pushed"].int_value == 1 else "not blessed"
-    served = Path(pushed.custom_properties["pushed_destination"].string_value) if pushed and verdict == "pushed" else None
+    served = (
+        Path(pushed.custom_properties["pushed_destination"].string_value) if pushed and verdict == "pushed" else None
+    )
     return Run(
         pipeline=pipeline,
         run_id=run_id,

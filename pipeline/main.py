@@ -1,4 +1,4 @@
-"""The command line ``dacapo``. Heavy libraries are loaded by the commands that need them, so ``--help`` answers at once."""
+"""The command line ``dacapo``; heavy libraries are loaded by the commands that need them, so ``--help`` is quick."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,9 @@ app.add_typer(catalog_app, name="catalog")
 HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, for example train.steps=200 or ingest.descriptors=all."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Any setting, for example train.steps=200 or ingest.descriptors=all."
+    ),
 ]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show everything that TensorFlow, Beam and TFX say.")]
 
@@ -35,7 +37,9 @@ def run(
     task: Annotated[str, typer.Argument(help="The task to retrain: tagging.")] = "tagging",
     library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = "builtin",
     profile: Annotated[str, typer.Option(help="quick (minutes on a laptop) or full.")] = "quick",
-    catalog: Annotated[Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")] = None,
+    catalog: Annotated[
+        Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")
+    ] = None,
     schemas: Annotated[Path | None, typer.Option(help="Folder of schema.pbtxt, gate.yaml and tags.yaml.")] = None,
     warm_start: Annotated[str | None, typer.Option(help="none, latest, musicnn, or a served version.")] = None,
     home: HomeOption = HOME,
@@ -46,8 +50,8 @@ def run(
 
     Nothing that has not changed runs again: a second run with nothing touched takes seconds and pushes nothing.
 
-    Examples:
-
+    Examples
+    --------
       ./dacapo run tagging --library builtin
 
       ./dacapo run tagging --library debian --profile full --set train.steps=4000 --warm-start musicnn
@@ -83,8 +87,12 @@ def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
 
 @app.command()
 def runs(
-    run_id: Annotated[str | None, typer.Argument(help="One run, with its table; by default all of them, newest last.")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Write the run's data and evaluation as offline HTML and print where.")] = False,
+    run_id: Annotated[
+        str | None, typer.Argument(help="One run, with its table; by default all of them, newest last.")
+    ] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Write the run's data and evaluation as offline HTML and print where.")
+    ] = False,
     home: HomeOption = HOME,
 ) -> None:
     """List past runs: verdict, duration, steps that ran, served version."""
@@ -100,7 +108,7 @@ def _run(settings: Settings, *, verbose: bool) -> int:
     return int(run_settings(settings, verbose=verbose))
 
 
-class _one_line_errors:  # noqa: N801
+class _one_line_errors:
     """Turns an error that the user can mend into its one line on standard error and exit code 2."""
 
     def __enter__(self) -> None:

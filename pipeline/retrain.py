@@ -82,7 +82,7 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
 
 
 def read_outcome(settings: Settings, run_id: str) -> Outcome:
-    """The outcome of a finished run. A blessed version that somebody removed from the served folder is put back, as a new one."""
+    """The outcome of a finished run; a blessed version that is gone from the served folder is put back, as a new one."""
     run = lineage.find_run(lineage.open_store(settings.metadata), run_id)
     if run is None or run.evaluation is None:
         raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
@@ -110,10 +110,10 @@ def _only_run(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            raise RunInProgress(f"{settings.name}: another run is under way (process {lock.read().strip() or '?'})") from error
+            raise RunInProgress(
+                f"{settings.name}: another run is under way (process {lock.read().strip() or '?'})"
+            ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-

@@ -40,7 +40,9 @@ def runs_table(found: list[lineage.Run]) -> Table:
     """A row a run: pipeline, id, start (UTC), duration, verdict, served version, steps that ran."""
     table = Table(box=None, pad_edge=False)
     for column in ("pipeline", "run", "started (UTC)", "duration", "verdict", "version", "steps that ran"):
-        table.add_column(column, justify="right" if column == "duration" else "left", no_wrap=column != "steps that ran")
+        table.add_column(
+            column, justify="right" if column == "duration" else "left", no_wrap=column != "steps that ran"
+        )
     for run in found:
         steps = str(len(run.executed)) if len(run.executed) > 3 else ", ".join(run.executed) or "none, all cached"
         table.add_row(

@@ -1,4 +1,4 @@
-"""A retraining on the terminal: one line a component, the verdict, where the model went, and one line for what went wrong."""
+"""A retraining on the terminal: a line a component, the verdict, where the model went, or what went wrong."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ from pipeline.verdict import Figure, Verdict
 
 
 def session(settings: Settings, console: Console, log: Path) -> int:
-    """Retrains with `settings`, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`, 130 if stopped)."""
+    """Retrains, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`; 130 if stopped)."""
     started = time.monotonic()
     run_id = new_run_id()
     console.print(f"{settings.name}: run {run_id}")
@@ -29,15 +29,18 @@ def session(settings: Settings, console: Console, log: Path) -> int:
             progress.stop()
             console.print("dacapo: stopped; the same command goes on where it was")
             return 130
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
             progress.stop()
             traceback.print_exc(file=sys.stderr)
             cause = user_error(error)
             if cause is None:
-                _print(console, f"dacapo: {progress.node}: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}")
+                _print(
+                    console,
+                    f"dacapo: {progress.node}: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
+                )
                 _print(console, f"dacapo: the whole story is in {log}")
                 return Exit.FAILED
-            for line in str(cause).splitlines():
+            for line in (*getattr(cause, "problems", ()), *str(cause).splitlines()):
                 _print(console, f"dacapo: {line}")
             return Exit.BAD_INPUT
     for line in notes(outcome.run):
@@ -58,7 +61,9 @@ def report(console: Console, settings: Settings, outcome: Outcome, duration_s: f
 
 def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
     """The gate's figures, a row an output: value, change against the model in service in brackets, floor."""
-    table = Table(title=f"{title}: {verdict.recordings} eval recordings", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title=f"{title}: {verdict.recordings} eval recordings", title_justify="left", box=None, pad_edge=False
+    )
     table.add_column(task)
     shown = list(next(iter(verdict.figures.values())))
     for metric in shown:

@@ -1,7 +1,8 @@
 """``gate.yaml``: what a model must reach before it is served, reviewed like code.
 
-A gate names floors and allowed drops for metrics of *outputs* (tags, defects, stems). Defaults stand at the top, an output may
-override them, and an output may be *reported, not gated* with a reason, as long as the library has too few recordings of it.
+A gate names floors and allowed drops for metrics of *outputs* (tags, defects, stems). Defaults stand at the top, an
+output may override them, and an output may be *reported, not gated* with a reason, as long as the library has too few
+recordings of it.
 """
 
 from pathlib import Path
@@ -79,7 +80,7 @@ class Gate(BaseModel):
         return self._override(output).floors.get(metric, self.floors.get(metric))
 
     def drop(self, output: str, metric: str) -> float | None:
-        """Largest loss of `metric` against the model in service that passes for `output`; None where nothing is asked."""
+        """Largest loss of `metric` against the model in service that passes; None where nothing is asked."""
         if not self.gated(output):
             return None
         return self._override(output).drops.get(metric, self.drops.get(metric))
@@ -115,7 +116,9 @@ def load_gate(path: Path, outputs: tuple[str, ...], metrics: tuple[str, ...]) ->
     for output in gate.outputs:
         if output not in outputs:
             raise GateError(f"{path}: outputs.{output} is not one of {', '.join(outputs)}")
-    scopes = {"": OutputGate(floors=gate.floors, drops=gate.drops)} | {f"outputs.{k}.": v for k, v in gate.outputs.items()}
+    scopes = {"": OutputGate(floors=gate.floors, drops=gate.drops)} | {
+        f"outputs.{k}.": v for k, v in gate.outputs.items()
+    }
     for scope, override in scopes.items():
         for field, values in (("floors", override.floors), ("drops", override.drops)):
             for metric in values:

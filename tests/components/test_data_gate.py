@@ -52,7 +52,9 @@ class Run:
         path.write_bytes(tfdv.generate_statistics_from_dataframe(data).SerializeToString())
         return artifact
 
-    def gate(self, data: pd.DataFrame, served: pd.DataFrame | None = None, gate: Gate = GATE, report: object = REPORT) -> list[dict]:
+    def gate(
+        self, data: pd.DataFrame, served: pd.DataFrame | None = None, gate: Gate = GATE, report: object = REPORT
+    ) -> list[dict]:
         current = self.statistics("current", data)
         anomalies = self.artifact(standard_artifacts.ExampleAnomalies, "anomalies")
         found = tfdv.validate_statistics(
@@ -61,9 +63,13 @@ class Run:
         io_utils.write_bytes_file(str(Path(anomalies.uri, "Split-train", "SchemaDiff.pb")), found.SerializeToString())
         drifted = self.artifact(standard_artifacts.ExampleAnomalies, "drift")
         drift.Executor().Do(
-            {"statistics": [current]} | ({} if served is None else {"baseline_statistics": [self.statistics("served", served)]}),
+            {"statistics": [current]}
+            | ({} if served is None else {"baseline_statistics": [self.statistics("served", served)]}),
             {"anomalies": [drifted]},
-            {"distribution_validator_config": drift.drift_config(SCHEMA), "include_split_pairs": json.dumps(drift.PAIRS)},
+            {
+                "distribution_validator_config": drift.drift_config(SCHEMA),
+                "include_split_pairs": json.dumps(drift.PAIRS),
+            },
         )
         written = self.artifact(CatalogReport, "report")
         Path(written.uri, "report.json").write_text(json.dumps(report))
@@ -124,6 +130,8 @@ def test_a_reported_tag_needs_no_recordings(run: Run) -> None:
 
 
 def test_an_edited_floor_leaves_the_component_as_it_was() -> None:
-    strict = Gate.model_validate({"floors": {"recall": 0.9}, "drops": {}, "outputs": {"rock": {"floors": {"recall": 0.8}}}})
+    strict = Gate.model_validate(
+        {"floors": {"recall": 0.9}, "drops": {}, "outputs": {"rock": {"floors": {"recall": 0.8}}}}
+    )
     loose = Gate.model_validate({"floors": {"recall": 0.1}, "drops": {}})
     assert data_gate.without_thresholds(strict) == data_gate.without_thresholds(loose)

@@ -7,7 +7,17 @@ import pytest
 
 from components.pusher import STAGING, push, versions
 
-WRITES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.copyfile", "shutil.copystat", "os.chmod", "os.utime"}
+WRITES = {
+    "open",
+    "os.mkdir",
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "shutil.copyfile",
+    "shutil.copystat",
+    "os.chmod",
+    "os.utime",
+}
 
 
 @pytest.fixture
@@ -30,9 +40,18 @@ def test_a_pushed_version_holds_exactly_the_model(model: Path, tmp_path: Path) -
     assert contents(push(model, tmp_path / "served")) == contents(model)
 
 
-def test_every_push_makes_a_strictly_higher_version(model: Path, tmp_path: Path) -> None:
-    numbers = [int(push(model, tmp_path / "served").name) for _ in range(3)]
+def test_every_new_model_makes_a_strictly_higher_version(model: Path, tmp_path: Path) -> None:
+    numbers = []
+    for weights in (b"a", b"b", b"c"):
+        (model / "variables" / "variables.index").write_bytes(weights)
+        numbers.append(int(push(model, tmp_path / "served").name))
     assert numbers == sorted(set(numbers)) == versions(tmp_path / "served")
+
+
+def test_the_model_in_service_is_not_pushed_again(model: Path, tmp_path: Path) -> None:
+    served = push(model, tmp_path / "served")
+    assert push(model, tmp_path / "served") == served
+    assert len(versions(tmp_path / "served")) == 1
 
 
 def test_a_version_of_the_future_is_outbid(model: Path, tmp_path: Path) -> None:
@@ -77,7 +96,7 @@ def test_a_kill_before_any_write_leaves_no_version_that_a_server_could_load(mode
             assert contents(served / str(version)) == contents(model)
         if not killed:
             break
-        push(model, served)
+        assert contents(push(model, served)) == contents(model)
         assert not list(served.glob(f"{STAGING}*"))
         events += 1
     assert events > 10

@@ -21,7 +21,11 @@ def run(log: Path, mode: str) -> str:
 
 def test_the_terminal_shows_the_person_and_the_log_keeps_the_chatter(tmp_path: Path) -> None:
     assert run(tmp_path / "logs" / "run.log", "quiet").split("\n") == ["for the person", "after", ""]
-    assert (tmp_path / "logs" / "run.log").read_text().split("\n") == ["python chatter", "chatter of a child process", ""]
+    assert (tmp_path / "logs" / "run.log").read_text().split("\n") == [
+        "python chatter",
+        "chatter of a child process",
+        "",
+    ]
 
 
 def test_verbose_shows_everything_and_writes_no_log(tmp_path: Path) -> None:

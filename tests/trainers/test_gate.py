@@ -17,12 +17,18 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_an_override_wins_and_the_rest_is_the_default(tmp_path: Path) -> None:
     text = "floors: {precision: 0.7, recall: 0.6}\ndrops: {precision: 0.1}\noutputs: {rock: {floors: {recall: 0.4}}}"
     gate = load_gate(write(tmp_path, text), OUTPUTS, METRICS)
-    assert (gate.floor("rock", "precision"), gate.floor("rock", "recall"), gate.floor("jazz", "recall")) == (0.7, 0.4, 0.6)
+    assert (gate.floor("rock", "precision"), gate.floor("rock", "recall"), gate.floor("jazz", "recall")) == (
+        0.7,
+        0.4,
+        0.6,
+    )
     assert (gate.drop("rock", "precision"), gate.drop("rock", "recall")) == (0.1, None)
 
 
 def test_a_reported_output_blocks_nothing() -> None:
-    gate = Gate.model_validate({"floors": {"recall": 0.6}, "drops": {}, "outputs": {"rock": {"reported": "one artist"}}})
+    gate = Gate.model_validate(
+        {"floors": {"recall": 0.6}, "drops": {}, "outputs": {"rock": {"reported": "one artist"}}}
+    )
     assert not gate.gated("rock")
     assert gate.floor("rock", "recall") is None
 

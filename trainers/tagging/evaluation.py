@@ -1,7 +1,8 @@
 """What the Evaluator measures of a tagging model: every tag is a binary problem of its own.
 
 One ``MetricsSpec`` a tag with ``binarize.class_ids=[i]``: TFMA takes column i of ``probabilities`` and of the multi-hot
-``labels``. ``per_slice_thresholds`` with an empty ``SlicingSpec`` gates the whole split; ``threshold`` would gate every slice too.
+``labels``. ``per_slice_thresholds`` with an empty ``SlicingSpec`` gates the whole split; ``threshold`` would gate every
+slice too.
 """
 
 import json
@@ -51,7 +52,9 @@ def eval_config(gate: Gate, outputs: tuple[str, ...]) -> config_pb2.EvalConfig:
             )
         )
     models = [
-        config_pb2.ModelSpec(name=name, signature_name=SIGNATURE, label_key=LABELS, model_type="tf_generic", is_baseline=baseline)
+        config_pb2.ModelSpec(
+            name=name, signature_name=SIGNATURE, label_key=LABELS, model_type="tf_generic", is_baseline=baseline
+        )
         for name, baseline in (("candidate", False), ("baseline", True))
     ]
     slices = [config_pb2.SlicingSpec()] + [config_pb2.SlicingSpec(feature_keys=[key]) for key in SLICES]

@@ -1,0 +1,174 @@
+"""A package of the debian library on this disk: its music, and what was learnt of every file when it was unpacked."""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import soundfile
+from pydantic import BaseModel, ConfigDict
+
+from audio.errors import AudioError
+from audio.files import pcm16_bytes, probe, read
+from catalog.debian.archives import BOUNDS, Bounds, unpack
+from catalog.debian.copyright import Copyright
+from catalog.debian.mapping import Source
+
+MANIFEST = "package.json"
+AUDIO_SUFFIXES = (".ogg", ".oga", ".opus", ".mp3", ".flac", ".wav")
+MIN_DURATION_S = 10.0
+FINGERPRINT_S = 10.0
+
+_COPYRIGHT = re.compile(r"usr/share/doc/[^/]+/copyright")
+_COPYRIGHT_PLACE = "copyright"
+_UNPRINTABLE = re.compile(r"[^\w\s.,:;!?'\"()&/+*#@–—-]+|[\x00-\x1f]")
+
+
+class MusicFile(BaseModel):
+    """What is known of one file without the mapping.
+
+    Attributes
+    ----------
+    sha256 : of its bytes.
+    fingerprint : of its first 10 s as decoded and its length: equal for one recording with other metadata.
+    title, artist, album, metadata_licence : as the file itself says.
+    holder, licence : as the package's copyright file says of this file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    fingerprint: str
+    duration_s: float
+    title: str | None
+    artist: str | None
+    album: str | None
+    holder: str | None
+    licence: str | None
+    metadata_licence: str | None
+
+
+class Package(BaseModel):
+    """The manifest, written last: a folder that has one is whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    package: str
+    version: str
+    licence: str | None
+    folders: tuple[str, ...]
+    files: Mapping[str, MusicFile]
+    unreadable: tuple[str, ...] = ()
+
+
+def load_package(folder: Path, source: Source) -> Package | None:
+    """The package unpacked in `folder`, None if it is not there or was unpacked for other folders of music."""
+    try:
+        package = Package.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return package if package.folders == source.folders else None
+
+
+def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = BOUNDS) -> Package:
+    """Unpack the music of `deb` into `folder`, which appears with one rename when all of it is there.
+
+    Raises
+    ------
+    CatalogError
+        If the package is damaged or crosses a bound.
+    """
+    staging = folder.with_name(f".{folder.name}.unpacking")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+
+    def wanted(path: str) -> str | None:
+        if _COPYRIGHT.fullmatch(path):
+            return _COPYRIGHT_PLACE
+        place = source.place(path)
+        return place if place and place.lower().endswith(AUDIO_SUFFIXES) else None
+
+    written = unpack(deb, staging, wanted, source.reaches_into, bounds=bounds)
+    package = _describe(deb, source, staging, written)
+    (staging / MANIFEST).write_text(package.model_dump_json(indent=1), encoding="utf-8")
+    for path in (staging / MANIFEST, staging):
+        _sync(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(staging, folder)
+    return package
+
+
+def _describe(deb: Path, source: Source, staging: Path, written: Mapping[str, str]) -> Package:
+    """The manifest of what was written; what is no audio or too short is removed."""
+    place = staging / _COPYRIGHT_PLACE
+    copyright_file = Copyright(place.read_text(encoding="utf-8", errors="replace") if place.exists() else "")
+    files: dict[str, MusicFile] = {}
+    unreadable: list[str] = []
+    for relative, origin in sorted(written.items()):
+        if relative == _COPYRIGHT_PLACE:
+            continue
+        try:
+            music = _music_file(staging / relative, _without_archives(origin), copyright_file)
+        except AudioError:
+            unreadable.append(relative)
+            music = None
+        if music is None:
+            (staging / relative).unlink()
+        else:
+            files[relative] = music
+    name, version, *_ = (*deb.name.split("_"), "", "")
+    return Package(
+        package=name,
+        version=version,
+        licence=copyright_file.package_licence,
+        folders=source.folders,
+        files=files,
+        unreadable=tuple(unreadable),
+    )
+
+
+def _music_file(path: Path, origin: str, copyright_file: Copyright) -> MusicFile | None:
+    info = probe(path)
+    if info.duration_s < MIN_DURATION_S:
+        return None
+    start, _rate = read(path, duration_s=FINGERPRINT_S)
+    fingerprint = hashlib.sha256(pcm16_bytes(start) + f"{info.frames}/{info.sample_rate}".encode())
+    with open(path, "rb") as handle:
+        sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+    tags = _metadata(path)
+    return MusicFile(
+        sha256=sha256,
+        fingerprint=fingerprint.hexdigest(),
+        duration_s=round(info.duration_s, 3),
+        title=tags["title"],
+        artist=tags["artist"],
+        album=tags["album"],
+        holder=copyright_file.holder(origin),
+        licence=copyright_file.licence(origin),
+        metadata_licence=tags["license"],
+    )
+
+
+def _metadata(path: Path) -> dict[str, str | None]:
+    """Texts that libsndfile finds in a file; None for those that are missing or hold nothing readable."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            found = {name: getattr(file, name) for name in ("title", "artist", "album", "license")}
+    except soundfile.LibsndfileError:
+        found = dict.fromkeys(("title", "artist", "album", "license"), "")
+    return {name: _UNPRINTABLE.sub("", text)[:200].strip() or None for name, text in found.items()}
+
+
+def _without_archives(path: str) -> str:
+    """`path` without the zip archives on its way: what the copyright file calls the file."""
+    return "/".join(part for part in path.split("/") if not part.endswith((".pk3", ".zip")))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

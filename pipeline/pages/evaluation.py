@@ -1,0 +1,127 @@
+"""TFMA's results as the page shows them: the figures of every output, over the whole eval split and slice by slice.
+
+TFMA brings a viewer of its own (``static/vulcanized_tfma.js``, behind ``tfma.view``) that cannot be used offline. Tried
+with TFMA 0.52 in Chromium 156: its custom elements start, but the table and the charts are ``google-chart`` elements
+that load a script from www.gstatic.com and stay 0 pixels high without it. So the same numbers, read through TFMA's
+interface, stand in tables of our own.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+
+from pipeline.pages.eval_config import COUNT, Key, read_questions
+from pipeline.verdict import Figure, Verdict
+
+VALIDATIONS = "validations*"  # there is none where the gate asks nothing of any output
+WHOLE: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The recordings of the eval split that share a value of a feature.
+
+    Attributes
+    ----------
+    value : of the feature.
+    recordings : how many there are.
+    figures : output -> metric -> value.
+    """
+
+    value: str
+    recordings: int
+    figures: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the Evaluator of a run wrote.
+
+    Attributes
+    ----------
+    verdict : the figures over the whole eval split, and TFMA's validation result.
+    metrics : in the order of the configuration.
+    compared : whether there was a model in service to compare with.
+    slices : feature -> its slices, by value.
+    """
+
+    verdict: Verdict
+    metrics: tuple[str, ...]
+    compared: bool
+    slices: Mapping[str, tuple[Slice, ...]]
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """Reads a ModelEvaluation artifact."""
+    questions = read_questions(folder)
+    candidate = _Results(folder, questions.candidate)
+    baseline = _Results(folder, questions.baseline) if questions.baseline is not None else None
+    figures: dict[str, dict[str, Figure]] = {}
+    for key, metrics in questions.asked.items():
+        figures[questions.names[key]] = {
+            metric: Figure(
+                value=candidate.number(WHOLE, key, metric),
+                baseline=baseline.number(WHOLE, key, metric) if baseline is not None else None,
+                floor=asked.floor,
+                drop=asked.drop,
+            )
+            for metric, asked in metrics.items()
+        }
+    slices = defaultdict(list)
+    for place in candidate.slices():
+        feature = " × ".join(str(column) for column, _ in place)
+        value = ", ".join(str(value) for _, value in place)
+        here = {
+            questions.names[key]: {metric: candidate.number(place, key, metric) for metric in metrics}
+            for key, metrics in questions.asked.items()
+        }
+        slices[feature].append(Slice(value, candidate.count(place), here))
+    return Evaluation(
+        verdict=Verdict(
+            figures=figures,
+            gated=frozenset(output for output, row in figures.items() if any(map(_gated, row.values()))),
+            recordings=candidate.count(WHOLE),
+            blessed=any(folder.glob(VALIDATIONS)) and tfma.load_validation_result(str(folder)).validation_ok,
+        ),
+        metrics=tuple(dict.fromkeys(metric for metrics in questions.asked.values() for metric in metrics)),
+        compared=baseline is not None,
+        slices={feature: tuple(found) for feature, found in slices.items()},
+    )
+
+
+def _gated(figure: Figure) -> bool:
+    return figure.floor is not None or figure.drop is not None
+
+
+class _Results:
+    """The numbers of one model, by slice, output and metric.
+
+    Parameters
+    ----------
+    folder : a ModelEvaluation artifact.
+    model : its name there; None where it is the only one.
+    """
+
+    def __init__(self, folder: Path, model: str | None) -> None:
+        self._values = dict(tfma.load_eval_result(str(folder), model_name=model).slicing_metrics)
+
+    def slices(self) -> list[tuple[Any, ...]]:
+        """All slices but the whole."""
+        return sorted((place for place in self._values if place), key=str)
+
+    def number(self, place: tuple[Any, ...], key: Key, metric: str) -> float:
+        """A metric's value; NaN where it is undefined or was not measured."""
+        output, column = key
+        value = self._values.get(place, {}).get(output, {}).get(column, {}).get(metric, {})
+        number = value.get("doubleValue", value.get("boundedValue", {}).get("value"))
+        return math.nan if number is None else float(number)
+
+    def count(self, place: tuple[Any, ...]) -> int:
+        """Recordings in the slice."""
+        counts = [self.number(place, (output, ""), COUNT) for output in self._values.get(place, {})]
+        return int(max((count for count in counts if math.isfinite(count)), default=0))

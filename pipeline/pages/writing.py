@@ -1,0 +1,99 @@
+"""Writes the pages of a run from Jinja templates."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from components.audio_example_gen.report import REPORT_FILE, CatalogSummary, read_report
+from components.data_gate import FINDINGS
+from pipeline.lineage import Run
+from pipeline.pages import formatting
+from pipeline.pages.charts import common_scale
+from pipeline.pages.eval_config import EVAL_CONFIG
+from pipeline.pages.evaluation import Evaluation, read_evaluation
+from pipeline.pages.statistics import read_statistics
+
+EVALUATION_PAGE, DATA_PAGE = "evaluation.html", "data.html"
+MOST_SET_ASIDE = 500
+
+
+def write_pages(run: Run, folder: Path) -> list[Path]:
+    """Writes ``evaluation.html`` (TFMA's results) and ``data.html`` (TFDV's, and what was set aside) into `folder`.
+
+    A page is one file that opens from ``file://``: its Content-Security-Policy forbids scripts and every request, and
+    all text from the library is escaped.
+
+    Returns
+    -------
+    list[Path]
+        The pages; without those that have nothing to show, because the run failed before or its artifacts are gone.
+    """
+    report = read_report(str(run.report)) if _holds(run.report, REPORT_FILE) else None
+    contexts: dict[str, dict[str, Any]] = {}
+    if run.evaluation is not None and _holds(run.evaluation, EVAL_CONFIG):
+        contexts[EVALUATION_PAGE] = _evaluation_context(read_evaluation(run.evaluation), report)
+    statistics = read_statistics(run.statistics) if run.statistics is not None else None
+    if statistics is not None or report is not None:
+        contexts[DATA_PAGE] = {
+            "statistics": statistics,
+            "report": report,
+            "findings": _findings(run),
+            "set_aside": report.set_aside[:MOST_SET_ASIDE] if report else (),
+        }
+    environment = _environment()
+    folder.mkdir(parents=True, exist_ok=True)
+    for page, context in contexts.items():
+        html = environment.get_template(page).render(run=run, page=page, pages=tuple(contexts), **context)
+        _replace(folder / page, html)
+    return [folder / page for page in contexts]
+
+
+def _evaluation_context(evaluation: Evaluation, report: CatalogSummary | None) -> dict[str, Any]:
+    figures = evaluation.verdict.figures.values()
+    scales = {}
+    for metric in evaluation.metrics:
+        of_metric = [row[metric] for row in figures if metric in row]
+        values = [value for f in of_metric for value in (f.value, f.baseline, f.floor) if value is not None]
+        scales[metric] = common_scale(values)
+    support = {tag: splits["eval"] for tag, splits in report.tags.items() if "eval" in splits} if report else {}
+    return {
+        "evaluation": evaluation,
+        "verdict": evaluation.verdict,
+        "scales": scales,
+        "support": support,
+        "asked": {m: any(m in row and row[m].floor is not None for row in figures) for m in evaluation.metrics},
+    }
+
+
+def _findings(run: Run) -> list[dict[str, Any]] | None:
+    if run.approval is None or not _holds(run.approval, FINDINGS):
+        return None
+    findings: list[dict[str, Any]] = json.loads((run.approval / FINDINGS).read_text(encoding="utf-8"))
+    return findings
+
+
+def _holds(folder: Path | None, name: str) -> bool:
+    return folder is not None and (folder / name).is_file()
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("count", "duration", "fixed", "number", "share", "signed", "words"):
+        environment.filters[name] = getattr(formatting, name)
+    return environment
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,147 @@
+import os
+
+import pytest
+
+from audio.errors import DaCapoError
+from catalog.format import Catalog
+from catalog.recording import Event, Recording
+from components.audio_example_gen import fingerprint as module
+from components.audio_example_gen.fingerprint import HashIndex, fingerprint, hash_file
+from components.audio_example_gen.settings import Settings
+
+LONG_AGO_NS = 10**18
+
+
+@pytest.fixture
+def take(properties):
+    """Takes the fingerprint of a catalog."""
+
+    def take(catalog, **changes):
+        settings = Settings.read(properties(catalog, **changes))
+        with HashIndex(settings.index_path) as index:
+            return fingerprint(settings, index)
+
+    return take
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """Names of the files that are read to be hashed, as it happens."""
+    names = []
+
+    def spy(path):
+        names.append(path.name)
+        return hash_file(path)
+
+    monkeypatch.setattr(module, "hash_file", spy)
+    return names
+
+
+def change_one_byte(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_one_changed_byte_of_one_file_changes_the_fingerprint(library, take):
+    library.add("a")
+    path = library.add("b")
+    catalog = library.write()
+    before = take(catalog)
+    change_one_byte(path)
+    assert take(catalog) != before
+
+
+def test_touch_changes_the_date_and_not_the_fingerprint(library, take, hashed):
+    path = library.add("a")
+    catalog = library.write()
+    before = take(catalog)
+    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+    assert take(catalog) == before
+    assert hashed == ["a.wav", "a.wav"]
+
+
+def test_a_clone_elsewhere_has_the_same_fingerprint(library, take, tmp_path):
+    library.add("a")
+    before = take(library.write())
+    library.root.rename(tmp_path / "elsewhere")
+    assert take(tmp_path / "elsewhere" / "catalog.csv") == before
+
+
+def test_csv_and_parquet_of_the_same_rows_have_the_same_fingerprint(library, take):
+    library.add("a", lyrics="la", tags=("rock",))
+    other = Catalog.write(library.root / "catalog.parquet", "tiny", library.recordings)
+    assert take(library.write()) == take(other.path)
+
+
+def test_an_unchanged_file_is_read_once(library, take, hashed):
+    os.utime(library.add("a"), ns=(LONG_AGO_NS, LONG_AGO_NS))
+    catalog = library.write()
+    assert take(catalog) == take(catalog)
+    assert hashed == ["a.wav"]
+
+
+def test_a_file_that_was_changed_a_moment_ago_is_not_trusted(library, take, hashed):
+    library.add("a")
+    catalog = library.write()
+    assert take(catalog) == take(catalog)
+    assert hashed == ["a.wav", "a.wav"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tags": ("rock",)}, {"lyrics": "la"}, {"lyrics": ""}, {"artist": "Bo"}, {"split": "test"}, {"language": "de"}, {"id": "b"},
+    ],
+)  # fmt: skip
+def test_a_changed_cell_that_examples_are_made_from_changes_the_fingerprint(library, take, change):
+    library.add("a")
+    before = take(library.write())
+    library.recordings[0] = library.recordings[0].model_copy(update=change)
+    assert take(library.write()) != before
+
+
+def test_title_and_licence_and_unused_labels_and_stems_do_not_matter(library, take):
+    library.add("a")
+    library.sound("stem.wav", 1.0)
+    before = take(library.write())
+    more = {"title": "T", "licence": "CC0", "labels": (Event("click", 0, 1),), "stems": {"vocals": "stem.wav"}}
+    library.recordings[0] = library.recordings[0].model_copy(update=more)
+    assert take(library.write()) == before
+    assert take(library.write(), timed_labels=True) != before
+
+
+def test_the_order_of_rows_matters_since_splits_follow_it(library, take):
+    library.add("a")
+    library.add("b")
+    before = take(library.write())
+    library.recordings.reverse()
+    assert take(library.write()) != before
+
+
+def test_a_missing_file_counts_as_missing_until_it_is_there(library, take):
+    library.add("a")
+    path = library.add("b")
+    catalog = library.write()
+    complete = take(catalog)
+    content = path.read_bytes()
+    path.unlink()
+    assert take(catalog) != complete
+    path.write_bytes(content)
+    assert take(catalog) == complete
+
+
+def test_what_lies_outside_of_the_catalogs_folder_is_not_read(library, take, tmp_path, hashed):
+    library.add("a")
+    (tmp_path / "secret").write_text("secret")
+    (library.root / "link.wav").symlink_to(tmp_path / "secret")
+    library.recordings.append(Recording(id="b", path="link.wav"))
+    take(library.write())
+    assert hashed == ["a.wav"]
+
+
+def test_an_index_that_is_no_sqlite_file_is_named(library, take, tmp_path):
+    library.add("a")
+    (tmp_path / "broken.sqlite").write_text("not a database, though long enough to be one" * 50)
+    with pytest.raises(DaCapoError, match=r"broken\.sqlite.*delete it"):
+        take(library.write(), index_path=tmp_path / "broken.sqlite")

@@ -1,0 +1,121 @@
+"""One history of a library, told run by run: what runs again, and what does not."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.format import Recording, open_catalog
+from tests.end_to_end.tiny_library import write_catalog
+from tests.end_to_end.workbench import GATE, Finished, Workbench
+
+pytestmark = pytest.mark.e2e
+ALL = {
+    "AudioExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "DistributionValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "Evaluator",
+    "Pusher",
+}
+
+
+class History:
+    """Runs a workbench step by step and keeps what each step did."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.finished: dict[str, Finished] = {}
+        self.executed: dict[str, set[str]] = {}
+        self.served: dict[str, list[str]] = {}
+
+    def step(self, name: str) -> None:
+        self.finished[name] = self.bench.run()
+        self.executed[name] = self.bench.executed()
+        self.served[name] = self.bench.served()
+
+
+def edit(path: Path, old: bytes, new: bytes) -> None:
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    bench = Workbench(tmp_path_factory.mktemp("retraining"))
+    history = History(bench)
+    history.step("first")
+    history.step("second")
+    history.step("third")
+    for recording in bench.library.rglob("*.wav"):
+        os.utime(recording)
+    history.step("touched")
+    bench.write_gate(GATE | {"floors": {"precision": 0.61, "recall": 0.6}})
+    history.step("threshold")
+    with (bench.project / "trainers" / "loop.py").open("a") as source:
+        source.write("# edited\n")
+    history.step("loop")
+    wav = next(iter(sorted(bench.library.rglob("*.wav"))))
+    wav.write_bytes(wav.read_bytes()[:-1] + b"\x01")
+    history.step("byte")
+    recordings = [row for row in open_catalog(bench.catalog).rows() if isinstance(row, Recording)]
+    silent = [r.model_copy(update={"tags": (*r.tags, "hum")}) if not r.tags else r for r in recordings]
+    write_catalog(bench.library, silent)
+    bench.write_tags(["tone", "tone/high", "noise", "hum"])
+    history.step("tag added")
+    yield history
+
+
+def test_a_first_run_serves_a_model(history: History) -> None:
+    first = history.finished["first"]
+    assert first.exit_code == 0, first.output
+    assert history.executed["first"] == ALL
+    (version,) = history.served["first"]
+    assert (history.bench.home / "serving" / "tagging-tiny-quick" / version / "saved_model.pb").is_file()
+
+
+def test_the_verdict_is_told_per_tag_and_libraries_keep_quiet(history: History) -> None:
+    output = history.finished["first"].output
+    for word in ("tone/high", "precision", "recall", "passes", "served as"):
+        assert word in output
+    for chatter in ("WARNING", "tensorflow/", "INFO:"):
+        assert chatter not in output
+
+
+@pytest.mark.parametrize("name", ["second", "third", "touched"])
+def test_a_run_with_nothing_changed_executes_nothing_and_pushes_nothing(history: History, name: str) -> None:
+    assert history.finished[name].exit_code == 0, history.finished[name].output
+    assert history.executed[name] == set()
+    assert history.served[name] == history.served["first"]
+
+
+def test_an_edited_threshold_is_judged_again_and_nothing_else(history: History) -> None:
+    assert history.finished["threshold"].exit_code == 0
+    assert history.executed["threshold"] - {"Pusher"} == {"Evaluator"}
+    assert history.served["threshold"] == history.served["first"]
+
+
+def test_an_edited_loop_runs_the_trainer_and_what_follows(history: History) -> None:
+    assert history.finished["loop"].exit_code == 0
+    assert history.executed["loop"] == {"Trainer", "Evaluator", "Pusher"}
+
+
+def test_one_changed_byte_of_one_recording_runs_from_example_gen(history: History) -> None:
+    assert history.finished["byte"].exit_code == 0
+    assert history.executed["byte"] == ALL - {"ImportSchemaGen"}
+    assert len(history.served["byte"]) == len(history.served["loop"]) + 1
+
+
+def test_an_added_tag_is_an_ordinary_run_compared_on_the_tags_that_both_know(history: History) -> None:
+    added = history.finished["tag added"]
+    assert added.exit_code == 0, added.output
+    hum = next(line for line in added.output.splitlines() if line.startswith("hum "))
+    tone = next(line for line in added.output.splitlines() if line.startswith("tone "))
+    assert "(" in tone
+    assert "(" not in hum

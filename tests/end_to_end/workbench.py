@@ -1,0 +1,84 @@
+"""A copy of the project with a home and a library of its own, driven through the command line as a user would."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pipeline import lineage
+from tests.end_to_end.tiny_library import TAGS, make_library
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACKAGES = ("audio", "catalog", "components", "pipeline", "schemas", "trainers")
+GATE = {"floors": {"precision": 0.6, "recall": 0.6}, "drops": {"precision": 0.3, "recall": 0.3}}
+MINIMUM = {"recordings": 2, "artists": 2}
+TRAINING = ("train.steps=120", "train.batch_size=16", "train.validate_every=40", "train.checkpoint_every=20")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished command: its exit code and everything that it printed."""
+
+    exit_code: int
+    output: str
+
+
+class Workbench:
+    """Runs ``dacapo`` on the tiny library, in a copy of the project that a test may edit.
+
+    Parameters
+    ----------
+    folder : for the copy, the home, the library and its schemas.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "project"
+        self.home = folder / "home"
+        self.library = folder / "library"
+        self.schemas = folder / "schemas"
+        for package in PACKAGES:
+            shutil.copytree(PROJECT / package, self.project / package, ignore=shutil.ignore_patterns("__pycache__"))
+        self.catalog = make_library(self.library)
+        self.schemas.mkdir()
+        shutil.copy(PROJECT / "schemas" / "tagging" / "builtin" / "schema.pbtxt", self.schemas)
+        self.write_tags(list(TAGS))
+        self.write_gate(GATE)
+
+    def write_tags(self, tags: list[str]) -> None:
+        """Writes ``tags.yaml``."""
+        (self.schemas / "tags.yaml").write_text(yaml.safe_dump({"tags": tags}))
+
+    def write_gate(self, gate: dict) -> None:
+        """Writes ``gate.yaml``."""
+        (self.schemas / "gate.yaml").write_text(yaml.safe_dump({"minimum": MINIMUM} | gate))
+
+    def command(self, *assignments: str) -> list[str]:
+        """The command line of a run with these settings, which win over the tiny training's."""
+        options = [f"--set={assignment}" for assignment in (*TRAINING, *assignments)]
+        paths = [f"--home={self.home}", f"--catalog={self.catalog}", f"--schemas={self.schemas}"]
+        return [sys.executable, "-m", "pipeline", "run", "tagging", "--library=tiny", *paths, *options]
+
+    def run(self, *assignments: str) -> Finished:
+        """Runs the pipeline to its end."""
+        command = self.command(*assignments)
+        done = subprocess.run(command, cwd=self.project, capture_output=True, text=True, timeout=900, check=False)
+        return Finished(done.returncode, done.stdout + done.stderr + self._log_tail(done.returncode))
+
+    def runs(self) -> list[lineage.Run]:
+        """All runs so far, oldest first."""
+        return list(lineage.runs(lineage.open_store(self.home / "metadata.sqlite")))
+
+    def executed(self) -> set[str]:
+        """The components whose executor ran in the newest run."""
+        return set(self.runs()[-1].executed)
+
+    def served(self) -> list[str]:
+        """The served versions, oldest first."""
+        return sorted(path.name for path in (self.home / "serving" / "tagging-tiny-quick").glob("[0-9]*"))
+
+    def _log_tail(self, exit_code: int) -> str:
+        log = self.home / "logs" / "tagging-tiny-quick.log"
+        return log.read_text(errors="replace")[-4000:] if exit_code == 1 and log.is_file() else ""

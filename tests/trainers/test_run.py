@@ -1,0 +1,19 @@
+"""`run_fn` end to end on a tiny library."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tests.trainers.tiny_library import Library, raw_example
+from trainers.run import run_fn
+
+
+def test_run_fn_exports_a_model_that_tags_raw_examples(library: Library, tmp_path: Path) -> None:
+    arguments = library.fn_args(tmp_path)
+    run_fn(arguments)
+    model = tf.saved_model.load(arguments.serving_model_dir)
+    examples = [raw_example(made) for made in library.recordings["validation"]]
+    answer = model.signatures["evaluate"](examples=tf.constant(examples))
+    assert answer["probabilities"].shape == (16, 4)
+    assert np.all(np.isfinite(answer["probabilities"]))

@@ -1,0 +1,34 @@
+"""The SavedModel and what stands beside it: what it is, and its weights by name for a later warm start."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from trainers.checkpoints import write_arrays
+from trainers.learner import Arrays
+
+FACTS = ("assets.extra", "dacapo.json")
+WEIGHTS = ("assets.extra", "weights.npz")
+
+
+def export(
+    folder: str, module: tf.Module, signatures: Mapping[str, Any], *, facts: Mapping[str, Any], weights: Arrays
+) -> None:
+    """Write a SavedModel; called again after a kill, it writes over what the first call left.
+
+    Parameters
+    ----------
+    folder : where TFX wants the serving model
+    module : holds the model; its attributes must be trackable
+    signatures : name -> tf.function with an input signature
+    facts : JSON, for ``assets.extra/dacapo.json``: task, library, profile, vocabulary, spec...
+    weights : for ``assets.extra/weights.npz``
+    """
+    tf.saved_model.save(module, folder, signatures=dict(signatures))
+    tf.io.gfile.makedirs(os.path.join(folder, FACTS[0]))
+    write_arrays(os.path.join(folder, *WEIGHTS), weights, {})
+    with tf.io.gfile.GFile(os.path.join(folder, *FACTS), "w") as file:
+        file.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,120 @@
+"""The tagger as the training loop sees it: rows, batches, network, loss, score, calibration."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainers.learner import Arrays, Tensors
+from trainers.request import Recipe
+from trainers.tagging.augment import UNIFORMS, augment
+from trainers.tagging.average_precision import macro_average_precision
+from trainers.tagging.calibration import learn_thresholds, pool_recordings
+from trainers.tagging.features import MELS, Constants, frames_of
+from trainers.tagging.lyrics import lyrics_bag
+from trainers.tagging.network import build_network
+from trainers.tagging.tag_tree import TagTree
+from trainers.tagging.task import TaggingHyperparameters
+
+_ROWS = {
+    "id": tf.io.FixedLenFeature([], tf.string),
+    "segment": tf.io.FixedLenFeature([], tf.int64),
+    "num_samples": tf.io.FixedLenFeature([], tf.int64),
+    "lyrics": tf.io.FixedLenFeature([], tf.string),
+    "has_lyrics": tf.io.FixedLenFeature([], tf.int64),
+    "log_mel": tf.io.FixedLenFeature([], tf.string),
+}
+_SHARE_BOUNDS = (0.01, 0.99)
+
+
+class TaggingLearner:
+    """One vocabulary's tagger (`trainers.learner.Learner`)."""
+
+    draws = 1
+    uniforms = 1 + UNIFORMS
+    output_variables = ("tags/kernel", "tags/bias")
+    label_columns = ("labels", "num_samples")
+
+    def __init__(self, recipe: Recipe) -> None:
+        assert isinstance(recipe.hyperparameters, TaggingHyperparameters)
+        self.hyperparameters = recipe.hyperparameters
+        vocabulary, self.spec = recipe.config.vocabulary, recipe.config.spec
+        self.tree = TagTree.of(vocabulary.tags, vocabulary.parents)
+        self.constants = Constants(recipe.constants["mel_mean"], recipe.constants["mel_std"])
+        self.shares = np.asarray(recipe.constants["tag_shares"])
+        self.segment_samples = self.spec.segment_samples
+        self.frames = int(frames_of(tf.constant(self.segment_samples + 1)))
+
+    def read(self, serialized: tf.Tensor) -> Tensors:
+        """Transformed Examples to rows: spectrum in float16, lyrics as bags."""
+        labels = tf.io.FixedLenFeature([len(self.tree.tags)], tf.int64)
+        columns = tf.io.parse_example(serialized, _ROWS | {"labels": labels})
+        spectrum = tf.map_fn(
+            lambda data: tf.ensure_shape(tf.io.parse_tensor(data, tf.float16), [self.frames, MELS]),
+            columns["log_mel"],
+            fn_output_signature=tf.TensorSpec([self.frames, MELS], tf.float16),
+        )
+        bags = lyrics_bag(columns["lyrics"])
+        return columns | {"log_mel": spectrum, "lyrics": tf.cast(bags, tf.float16)}
+
+    def prepare(self, drawn: Sequence[Tensors], uniforms: tf.Tensor | None) -> Tensors:
+        """Rows to the network's inputs and labels; in training, changed spectra, and lyrics dropped at random."""
+        (rows,) = drawn
+        spectrum = tf.cast(rows["log_mel"], tf.float32)
+        present = tf.cast(rows["has_lyrics"], tf.float32)
+        if uniforms is not None:
+            settings = self.hyperparameters
+            present *= tf.cast(uniforms[:, 0] >= settings.lyrics_dropout, tf.float32)
+            spectrum = augment(
+                spectrum,
+                uniforms[:, 1:],
+                self.constants,
+                gain_db=settings.gain_db,
+                equalizer_db=settings.equalizer_db,
+                masked_bands=settings.masked_bands,
+                masked_frames=settings.masked_frames,
+            )
+        return {
+            "log_mel": spectrum,
+            "frames": tf.cast(frames_of(rows["num_samples"]), tf.float32)[:, tf.newaxis],
+            "lyrics": tf.cast(rows["lyrics"], tf.float32),
+            "has_lyrics": present[:, tf.newaxis],
+            "labels": tf.cast(rows["labels"], tf.float32),
+        }
+
+    def build(self) -> keras.Model:
+        """The network, its logits starting at the shares of the tags."""
+        model = build_network(self.hyperparameters, self.tree, self.frames)
+        shares = np.clip(self.shares, *_SHARE_BOUNDS)
+        among = np.where(self.tree.is_child, np.clip(shares / shares[self.tree.parent], *_SHARE_BOUNDS), shares)
+        model.get_layer("tags").bias.assign(np.log(among / (1 - among)))
+        return model
+
+    def initialise(self, model: keras.Model) -> None:
+        """Nothing beyond a fresh network."""
+
+    def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
+        """Mean cross-entropy of the tags, weighted with the share of the segment that holds audio."""
+        losses = tf.reduce_mean(self.tree.loss(outputs["logits"], batch["labels"]), axis=-1)
+        return losses * tf.minimum(batch["frames"][:, 0] / self.frames, 1.0)
+
+    def recordings(self, rows: Arrays, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities and labels of recordings, [recordings, tags], pooled over their segments as the signatures pool windows."""
+        weights = rows["num_samples"] / self.segment_samples
+        probabilities = tf.exp(self.tree.log_probabilities(outputs["logits"])).numpy()
+        return pool_recordings(rows["id"], weights, probabilities), pool_recordings(rows["id"], weights, rows["labels"]) > 0.5
+
+    def score(self, rows: Arrays, outputs: Arrays) -> float:
+        """Macro average precision over recordings."""
+        return macro_average_precision(*self.recordings(rows, outputs))
+
+    def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
+        """Thresholds of the tags."""
+        probabilities, labels = self.recordings(rows, outputs)
+        return {"thresholds": learn_thresholds(probabilities, labels, self.tree)}
+
+
+def make_learner(recipe: Recipe) -> TaggingLearner:
+    """The tagger of a recipe."""
+    return TaggingLearner(recipe)
