@@ -126,7 +126,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def without_thresholds(gate: Gate) -> Gate:
-    """`gate` without floors and drops, which are the Evaluator's business: an edited one must not run DataGate again."""
+    """`gate` without floors and drops: those are the Evaluator's, and an edited one must not run DataGate again."""
     reported = {name: OutputGate(reported=o.reported) for name, o in gate.outputs.items() if o.reported is not None}
     return gate.model_copy(update={"floors": {}, "drops": {}, "outputs": reported})
 

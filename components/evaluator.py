@@ -16,11 +16,12 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.types import component_spec, standard_artifacts, standard_component_specs
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
 DESCRIPTION = "assets.extra/dacapo.json"
 PROBABILITIES = "probabilities"
+UNKNOWN = "baseline_unknown.json"
 
 
 class _Restacked(tf.Module):
@@ -81,6 +82,12 @@ def without_change_thresholds(config: config_pb2.EvalConfig, class_ids: tuple[in
     return config
 
 
+def unknown_columns(evaluation: Path) -> tuple[int, ...]:
+    """The candidate's columns that the baseline of an evaluation does not know; none where there was no baseline."""
+    path = evaluation / UNKNOWN
+    return tuple(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ()
+
+
 class Executor(tfx_executor.Executor):
     """TFX's Evaluator executor behind :func:`adapt_baseline`."""
 
@@ -91,13 +98,16 @@ class Executor(tfx_executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Evaluates the candidate, beside the baseline where there is one, and writes the blessing."""
+        unknown: tuple[int, ...] = ()
         if input_dict.get("baseline_model"):
-            input_dict, exec_properties = self._adapted(input_dict, exec_properties)
+            input_dict, exec_properties, unknown = self._adapted(input_dict, exec_properties)
         super().Do(input_dict, output_dict, exec_properties)
+        evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
+        Path(evaluation, UNKNOWN).write_text(json.dumps(unknown), encoding="utf-8")
 
     def _adapted(
         self, input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]
-    ) -> tuple[dict[str, list[types.Artifact]], dict[str, Any]]:
+    ) -> tuple[dict[str, list[types.Artifact]], dict[str, Any], tuple[int, ...]]:
         baseline = input_dict["baseline_model"][0]
         folder = Path(self._get_tmp_dir(), "baseline")
         served, unknown = adapt_baseline(
@@ -114,6 +124,7 @@ class Executor(tfx_executor.Executor):
         return (
             {**input_dict, "baseline_model": [baseline]},
             {**exec_properties, "eval_config": proto_utils.proto_to_json(config)},
+            unknown,
         )
 
 

@@ -1,6 +1,6 @@
 """``dacapo catalog``: make, import and check catalogs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -98,7 +98,7 @@ def check(path: Annotated[Path, typer.Argument(help="A catalog, CSV or Parquet."
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[object]:
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(highlight=False)) as progress:
         bar = progress.add_task(title, total=None)

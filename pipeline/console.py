@@ -12,6 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+WIDTH = 120
+"""Columns where the output is no terminal: a table keeps one line a row."""
+
 
 @contextmanager
 def quiet(log: Path, *, verbose: bool) -> Iterator[Console]:
@@ -35,7 +38,8 @@ def quiet(log: Path, *, verbose: bool) -> Iterator[Console]:
     os.close(sink)
     try:
         with os.fdopen(os.dup(saved[1]), "w", encoding="utf-8") as terminal:
-            yield Console(file=terminal, highlight=False)
+            width = None if terminal.isatty() else WIDTH
+            yield Console(file=terminal, highlight=False, width=width)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -27,7 +27,7 @@ class Run:
     version : the served version that holds this run's model; None unless pushed.
     served : path of that version.
     archive : TFX's own copy of the pushed model.
-    evaluation, statistics, report, approval : artifact folders; None where the run did not get so far.
+    evaluation, statistics, anomalies, drift, report, approval : artifact folders; None where the run ended before.
     """
 
     pipeline: str
@@ -41,6 +41,8 @@ class Run:
     archive: Path | None
     evaluation: Path | None
     statistics: Path | None
+    anomalies: Path | None
+    drift: Path | None
     report: Path | None
     approval: Path | None
 
@@ -80,6 +82,9 @@ def _run(
     resolvers = {execution.id for execution in executions if types[execution.type_id].endswith("Resolver")}
     produced = {event.artifact_id for event in events if event.execution_id not in resolvers}
     newest = {artifact.type: artifact for artifact in outputs if artifact.id in produced}
+    nodes = {execution.id: types[execution.type_id] for execution in executions}
+    producer = {event.artifact_id: nodes[event.execution_id] for event in events if event.type in OUTPUT_EVENTS}
+    by_node = {producer[artifact.id]: artifact for artifact in outputs}  # both validators write ExampleAnomalies
     pushed = newest.get("PushedModel")
     states = {execution.last_known_state for execution in executions}
     verdict: Verdict = "unfinished"
@@ -102,6 +107,8 @@ def _run(
         archive=_folder(newest, "PushedModel") if served else None,
         evaluation=_folder(newest, "ModelEvaluation"),
         statistics=_folder(newest, "ExampleStatistics"),
+        anomalies=_folder(by_node, "ExampleValidator"),
+        drift=_folder(by_node, "DistributionValidator"),
         report=_folder(newest, "CatalogReport"),
         approval=_folder(newest, "DataApproval"),
     )

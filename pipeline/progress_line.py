@@ -51,14 +51,17 @@ class ProgressLine:
         )
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task: TaskID | None = None
-        self._handler = _TrainingSteps(self)
+        log = logging.StreamHandler()  # standard error: the log file, or the terminal where everything is shown
+        log.setLevel(logging.INFO)
+        self._handlers = (_TrainingSteps(self), log)
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
         logger = logging.getLogger(TRAINING)
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
-        logger.addHandler(self._handler)
+        for handler in self._handlers:
+            logger.addHandler(handler)
         self._bar.start()
         threading.Thread(target=self._poll, daemon=True).start()
         return self
@@ -72,7 +75,8 @@ class ProgressLine:
         """Takes the bar away."""
         self._over.set()
         self._bar.stop()
-        logging.getLogger(TRAINING).removeHandler(self._handler)
+        for handler in self._handlers:
+            logging.getLogger(TRAINING).removeHandler(handler)
 
     def started(self, node_id: str) -> None:
         """Shows that a component starts."""

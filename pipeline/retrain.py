@@ -8,20 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from importlib import import_module
 from pathlib import Path
 
 from audio.errors import DaCapoError
 from catalog.format import open_catalog
-from catalog.vocabulary import load_vocabulary
 from components.pusher import push
 from pipeline import lineage
+from pipeline.evaluation import read_evaluation
 from pipeline.graph import create_pipeline
 from pipeline.launch import DagRunner, compile_pipeline
 from pipeline.settings import Settings
-from pipeline.verdict import Verdict, read_verdict
+from pipeline.verdict import Verdict
 from pipeline.warm_start import resolve_warm_start
-from trainers.gate import load_gate
 
 
 class Exit(IntEnum):
@@ -82,15 +80,11 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
 
 
 def read_outcome(settings: Settings, run_id: str) -> Outcome:
-    """The outcome of a finished run; a blessed version that is gone from the served folder is put back, as a new one."""
+    """The outcome of a finished run; a blessed version that is gone from the served folder is put back as a new one."""
     run = lineage.find_run(lineage.open_store(settings.metadata), run_id)
     if run is None or run.evaluation is None:
         raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
-    evaluation = import_module(settings.load_task().evaluation)
-    outputs = evaluation.outputs(load_vocabulary(settings.schemas_path / "tags.yaml"))
-    gate = load_gate(settings.schemas_path / "gate.yaml", outputs, evaluation.METRICS)
-    verdict = read_verdict(run.evaluation, gate, outputs, evaluation.SHOWN)
-    return Outcome(run, verdict, _served(run, settings))
+    return Outcome(run, read_evaluation(run.evaluation).verdict, _served(run, settings))
 
 
 def _served(run: lineage.Run, settings: Settings) -> Path | None:

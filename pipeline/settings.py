@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from audio.errors import DaCapoError
+from catalog.recording import Split
 from trainers.task import TASKS, Hyperparameters, Task, load_task
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,10 @@ class Shares(BaseModel):
     validation: float = Field(0.15, gt=0, lt=1)
     eval: float = Field(0.2, gt=0, lt=1)
     test: float = Field(0.05, ge=0, lt=1)
+
+    def by_split(self) -> dict[Split, float]:
+        """The shares by the name of their split."""
+        return {"train": self.train, "validation": self.validation, "eval": self.eval, "test": self.test}
 
 
 class Ingest(BaseModel):

@@ -1,16 +1,8 @@
-"""The Evaluator's figures as a table: per output, its value, floor and baseline, and whether the gate let it pass."""
+"""The verdict of the gate: per output its value, floor and baseline, and whether it passed."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import tensorflow_model_analysis as tfma
-
-from trainers.gate import Gate
-
-CANDIDATE, BASELINE = "candidate", "baseline"
 
 
 @dataclass(frozen=True)
@@ -62,63 +54,6 @@ class Verdict:
                 if output in self.gated and not figure.passed:
                     lines.append(f"{output}: {metric} {_why(figure)}")
         return lines
-
-
-def read_verdict(evaluation: Path, gate: Gate, outputs: tuple[str, ...], metrics: tuple[str, ...]) -> Verdict:
-    """Reads what the Evaluator wrote.
-
-    Parameters
-    ----------
-    evaluation : folder of a ModelEvaluation artifact.
-    gate : that it was evaluated with.
-    outputs : in the order of the model's columns.
-    metrics : names of the metrics to read.
-    """
-    candidate = _overall(evaluation, CANDIDATE)
-    baseline = _overall(evaluation, BASELINE)
-    figures = {}
-    for index, output in enumerate(outputs):
-        figures[output] = {
-            metric: Figure(
-                value=candidate.get((index, metric), math.nan),
-                baseline=baseline.get((index, metric)),
-                floor=gate.floor(output, metric),
-                drop=gate.drop(output, metric),
-            )
-            for metric in metrics
-        }
-    return Verdict(
-        figures=figures,
-        gated=frozenset(output for output in outputs if gate.gated(output)),
-        recordings=int(candidate.get((None, "example_count"), 0)),
-        blessed=tfma.load_validation_result(str(evaluation)).validation_ok,
-    )
-
-
-def _overall(evaluation: Path, model: str) -> dict[tuple[int | None, str], float]:
-    """``(class id, metric) -> value`` of `model` over the whole eval split; empty where there is no such model."""
-    found: dict[tuple[int | None, str], float] = {}
-    for metrics in tfma.load_metrics(str(evaluation)):
-        if metrics.slice_key.single_slice_keys:
-            continue
-        for item in metrics.metric_keys_and_values:
-            key: Any = item.key
-            if key.is_diff or (key.model_name or CANDIDATE) != model:
-                continue
-            class_id = key.sub_key.class_id.value if key.sub_key.HasField("class_id") else None
-            found[class_id, key.name] = _number(item.value)
-    return found
-
-
-def _number(value: Any) -> float:
-    kind = value.WhichOneof("type")
-    if kind == "double_value":
-        return float(value.double_value.value)
-    if kind == "bounded_value":
-        return float(value.bounded_value.value.value)
-    if kind == "array_value":
-        return float(value.array_value.float64_values[0]) if value.array_value.float64_values else math.nan
-    return math.nan
 
 
 def _why(figure: Figure) -> str:

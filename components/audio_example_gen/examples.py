@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 import tensorflow as tf
-from audio.descriptors import Descriptors
 
+from audio.descriptors import Descriptors
 from catalog.recording import Recording, Split
 from components.audio_example_gen.decode import Decoded
 from components.audio_example_gen.segments import Cut, clip_events, evaluation_cut, training_cuts

@@ -1,6 +1,7 @@
 """Catalog to Examples: a first pass over the rows, then Beam over chunks of them, then the report."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -57,11 +58,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         plan = make_plan(settings, work)
         check_share(plan.problems, plan.rows, settings.max_set_aside_share)
         self._ingest(settings, plan, work, examples.uri)
-        results = [ChunkResult.read(work, index) for index in range(plan.chunks)]
-        problems = sorted([*plan.problems, *(p for result in results for p in result.problems)], key=lambda p: p.row)
+        found = (problem for result in _results(work, plan) for problem in result.problems)
+        problems = sorted([*plan.problems, *found], key=lambda problem: problem.row)
         check_share(problems, plan.rows, settings.max_set_aside_share)
 
-        summary = summarise(plan, results, problems)
+        summary = summarise(plan, _results(work, plan), problems)
         for split in SPLITS:
             if not summary.splits[split].examples:
                 write_empty_shard(examples.uri, split)
@@ -91,6 +92,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         parameters = inputs_utils.resolve_parameters_with_schema(self._context.pipeline_node.parameters)
         properties = data_types_utils.build_parsed_value_dict(parameters)
         return {name: properties[name] for name in LOCATIONS}
+
+
+def _results(work: str, plan: Plan) -> Iterator[ChunkResult]:
+    return (ChunkResult.read(work, index) for index in range(plan.chunks))
 
 
 def _empty(folder: str) -> None:

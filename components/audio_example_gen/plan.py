@@ -1,6 +1,4 @@
-"""The first pass: every row of the catalog checked and given its split, written in chunks that workers take one by
-one.
-"""
+"""The first pass: every row of the catalog checked and given its split, written in chunks for the workers."""
 
 import json
 import os
@@ -15,7 +13,7 @@ from catalog.recording import Recording, Split
 from catalog.splits import SplitAssigner
 from components.audio_example_gen.settings import RECORDING_COLUMN, Settings
 
-CHUNK_ROWS = 32
+CHUNK_RECORDINGS = 32
 """Recordings in a chunk: the unit of parallel work and of a shard. Part of the result: shards follow it."""
 
 PLAN_FILE = "plan.json"
@@ -135,7 +133,7 @@ def _chunk_file(folder: str, index: int) -> str:
 
 def _write_chunks(recordings: Iterator[PlannedRecording], folder: str) -> tuple[int, int]:
     count = chunks = 0
-    while chunk := [recording.to_line() for recording in islice(recordings, CHUNK_ROWS)]:
+    while chunk := [recording.to_line() for recording in islice(recordings, CHUNK_RECORDINGS)]:
         with tf.io.gfile.GFile(_chunk_file(folder, chunks), "w") as file:
             file.write("".join(f"{line}\n" for line in chunk))
         count += len(chunk)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.audio_example_gen.executor import WORK
 from components.audio_example_gen.ingest import DONE, RESULT
-from components.audio_example_gen.plan import CHUNK_ROWS, PLAN_FILE
+from components.audio_example_gen.plan import CHUNK_RECORDINGS, PLAN_FILE
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,4 @@ def progress(node_folder: Path) -> Progress | None:
         partial = sum(int(path.read_text(encoding="utf-8")) for path in begun)
     except (FileNotFoundError, ValueError):  # no plan yet, or the run ended while we looked
         return None
-    return Progress(min(finished * CHUNK_ROWS + partial, total), total)
+    return Progress(min(finished * CHUNK_RECORDINGS + partial, total), total)

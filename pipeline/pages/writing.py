@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from tfx.types import standard_artifacts
 
 from components.audio_example_gen.report import REPORT_FILE, CatalogSummary, read_report
-from components.data_gate import FINDINGS
+from components.data_gate import FINDINGS, Finding, drift_findings, read_anomalies, schema_findings
+from pipeline.eval_config import EVAL_CONFIG
+from pipeline.evaluation import Evaluation, read_evaluation
 from pipeline.lineage import Run
 from pipeline.pages import formatting
 from pipeline.pages.charts import common_scale
-from pipeline.pages.eval_config import EVAL_CONFIG
-from pipeline.pages.evaluation import Evaluation, read_evaluation
 from pipeline.pages.statistics import read_statistics
 
 EVALUATION_PAGE, DATA_PAGE = "evaluation.html", "data.html"
@@ -42,6 +43,7 @@ def write_pages(run: Run, folder: Path) -> list[Path]:
             "statistics": statistics,
             "report": report,
             "findings": _findings(run),
+            "approved": _holds(run.approval, FINDINGS),
             "set_aside": report.set_aside[:MOST_SET_ASIDE] if report else (),
         }
     environment = _environment()
@@ -69,11 +71,22 @@ def _evaluation_context(evaluation: Evaluation, report: CatalogSummary | None) -
     }
 
 
-def _findings(run: Run) -> list[dict[str, Any]] | None:
-    if run.approval is None or not _holds(run.approval, FINDINGS):
-        return None
-    findings: list[dict[str, Any]] = json.loads((run.approval / FINDINGS).read_text(encoding="utf-8"))
-    return findings
+def _findings(run: Run) -> list[Finding]:
+    """What DataGate wrote; where it stopped the run, and TFX deleted that, what it read."""
+    if run.approval is not None and _holds(run.approval, FINDINGS):
+        return [Finding(**found) for found in json.loads((run.approval / FINDINGS).read_text(encoding="utf-8"))]
+    found: list[Finding] = []
+    if run.anomalies is not None:
+        found.extend(schema_findings(read_anomalies(_artifact(run.anomalies), "Split-")))
+    if run.drift is not None:
+        found.extend(drift_findings(read_anomalies(_artifact(run.drift), "SplitPair-"), block=False))
+    return found
+
+
+def _artifact(folder: Path) -> standard_artifacts.ExampleAnomalies:
+    artifact = standard_artifacts.ExampleAnomalies()
+    artifact.uri = str(folder)
+    return artifact
 
 
 def _holds(folder: Path | None, name: str) -> bool:

@@ -3,22 +3,19 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 
-import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import json_format
-from hypothesis import given
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
 from pipeline import lineage
 from pipeline.pages import write_pages
-from pipeline.pages.charts import HEIGHT, WIDTH, Bucket, common_scale, histogram
 from trainers.gate import Gate
 from trainers.tagging.evaluation import SHOWN, eval_config
 
@@ -40,6 +37,8 @@ RUN = lineage.Run(
     archive=None,
     evaluation=None,
     statistics=None,
+    anomalies=None,
+    drift=None,
     report=None,
     approval=None,
 )
@@ -253,6 +252,18 @@ def test_a_run_that_failed_early_has_the_pages_that_it_can_have(tmp_path: Path, 
     assert "did not let this run's data pass, or did not run" in page.text
 
 
+def test_a_run_that_the_data_gate_stopped_tells_the_anomalies(tmp_path: Path, statistics: Path) -> None:
+    anomalies = anomalies_pb2.Anomalies()
+    anomalies.anomaly_info["artist"].reason.add(description=f"Unexpected value: {HOSTILE}")
+    for folder in ("anomalies/Split-eval", "drift/SplitPair-train_train"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "SchemaDiff.pb").write_bytes(anomalies.SerializeToString())
+    run = replace(RUN, statistics=statistics, anomalies=tmp_path / "anomalies", drift=tmp_path / "drift")
+    (path,) = write_pages(run, tmp_path / "pages")
+    assert f"data: split eval, feature artist: Unexpected value: {HOSTILE}" in Page(path).text
+    assert f"drift: split train, feature artist: Unexpected value: {HOSTILE}" in Page(path).text
+
+
 def test_without_the_model_its_columns_go_by_number(tmp_path: Path, evaluation: Path) -> None:
     (tmp_path / "model").rename(tmp_path / "moved")
     (path,) = write_pages(replace(RUN, evaluation=evaluation), tmp_path / "pages")
@@ -264,50 +275,3 @@ def test_pages_are_the_same_bytes_again(tmp_path: Path, evaluation: Path, statis
     first = [path.read_bytes() for path in write_pages(run, tmp_path / "pages")]
     assert [path.read_bytes() for path in write_pages(run, tmp_path / "pages")] == first
     assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["data.html", "evaluation.html"]
-
-
-@st.composite
-def buckets(draw: st.DrawFn) -> list[Bucket]:
-    ends = sorted(draw(st.lists(st.integers(-1000, 1000), min_size=2, max_size=8, unique=True)))
-    counts = draw(st.lists(st.integers(1, 50), min_size=len(ends) - 1, max_size=len(ends) - 1))
-    return [Bucket(low, high, count) for (low, high), count in zip(pairwise(ends), counts, strict=True)]
-
-
-def outline(path: str) -> list[tuple[float, float]]:
-    """The corners of a path made of M, H, V and Z."""
-    x = y = 0.0
-    corners = []
-    for command, rest in re.findall(r"([MHV])([^MHVZ]*)", path):
-        numbers = [float(number) for number in rest.split()]
-        x, y = numbers if command == "M" else (numbers[0], y) if command == "H" else (x, numbers[0])
-        corners.append((x, y))
-    return corners
-
-
-def area(path: str) -> float:
-    corners = outline(path)
-    return sum((x1 - x0) * (HEIGHT - y0) for (x0, y0), (x1, _) in pairwise(corners))
-
-
-@given(buckets(), buckets())
-def test_equal_shares_have_equal_areas(train: list[Bucket], evaluation: list[Bucket]) -> None:
-    drawn = histogram({"train": train, "eval": evaluation})
-    assert drawn is not None
-    for path in drawn.paths.values():
-        assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in outline(path))
-    assert min(y for path in drawn.paths.values() for _, y in outline(path)) == 0
-    assert area(drawn.paths["train"]) == pytest.approx(area(drawn.paths["eval"]), rel=0.05, abs=1)
-
-
-def test_one_value_everywhere_has_no_histogram() -> None:
-    assert histogram({"train": [Bucket(2, 2, 10)], "eval": [Bucket(2, 2, 4)]}) is None
-    assert histogram({}) is None
-
-
-@given(st.lists(st.floats(-100, 100), min_size=1))
-def test_every_value_lies_on_the_scale_in_order(values: list[float]) -> None:
-    scale = common_scale([*values, float("nan")])
-    assert scale.low <= min(values)
-    assert scale.high >= max(values)
-    placed = [scale(value) for value in sorted(values)]
-    assert placed == sorted(placed)

@@ -1,4 +1,4 @@
-"""TFMA's results as the page shows them: the figures of every output, over the whole eval split and slice by slice.
+"""TFMA's results as terminal and page show them: figures by output, over the whole eval split and its slices.
 
 TFMA brings a viewer of its own (``static/vulcanized_tfma.js``, behind ``tfma.view``) that cannot be used offline. Tried
 with TFMA 0.52 in Chromium 156: its custom elements start, but the table and the charts are ``google-chart`` elements
@@ -15,7 +15,8 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 
-from pipeline.pages.eval_config import COUNT, Key, read_questions
+from components.evaluator import unknown_columns
+from pipeline.eval_config import COUNT, Key, read_questions
 from pipeline.verdict import Figure, Verdict
 
 VALIDATIONS = "validations*"  # there is none where the gate asks nothing of any output
@@ -60,13 +61,14 @@ def read_evaluation(folder: Path) -> Evaluation:
     """Reads a ModelEvaluation artifact."""
     questions = read_questions(folder)
     candidate = _Results(folder, questions.candidate)
+    news = {f"classId:{column}" for column in unknown_columns(folder)}
     baseline = _Results(folder, questions.baseline) if questions.baseline is not None else None
     figures: dict[str, dict[str, Figure]] = {}
     for key, metrics in questions.asked.items():
         figures[questions.names[key]] = {
             metric: Figure(
                 value=candidate.number(WHOLE, key, metric),
-                baseline=baseline.number(WHOLE, key, metric) if baseline is not None else None,
+                baseline=None if baseline is None or key[1] in news else baseline.number(WHOLE, key, metric),
                 floor=asked.floor,
                 drop=asked.drop,
             )
