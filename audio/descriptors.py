@@ -11,6 +11,7 @@ import numpy as np
 import soxr
 
 from audio import files, loudness, rhythm, tonality
+from audio.bandwidth import MeanSpectrum, bandwidth
 from audio.bounds import LIMITS, Limits
 from audio.segments import Segments
 
@@ -18,12 +19,6 @@ PEAK_FLOOR_DBFS = -120.0
 CLIP_LEVEL = 32767 / 32768  # the largest value of 16-bit audio; beyond it in float and lossy audio
 SILENCE_DBFS = -60.0
 EXCERPT_S = 30.0
-# A band of 250 Hz carries energy if its mean power is at most so far below the strongest band, and above the rounding
-# noise of 16-bit audio (-121 dBFS a band at 44.1 kHz, -108 with dither at 8 kHz). What lies above the low-pass of an
-# mp3 or the old Nyquist frequency of an upsampled file is 90 to 110 dB below; dark music reaches 75 dB.
-BAND_HZ = 250.0
-BAND_RANGE_DB = 80.0
-BAND_FLOOR_DBFS = -105.0
 
 
 @dataclass(frozen=True)
@@ -59,19 +54,6 @@ class Descriptors:
     key: str | None
 
 
-def bandwidth(frequencies: np.ndarray, spectrum: np.ndarray) -> float:
-    """Upper edge, in Hz, of the highest 250 Hz band that carries energy; 0.0 if none does.
-
-    Parameters
-    ----------
-    frequencies, spectrum : np.ndarray [bins], Hz and mean power, as in `audio.segments.Powers`
-    """
-    band_of_bin = np.minimum(frequencies // BAND_HZ, (frequencies[-1] - 1) // BAND_HZ).astype(int)
-    bands = 10 * np.log10(np.maximum(np.bincount(band_of_bin, spectrum), 1e-30))
-    carrying = np.flatnonzero(bands >= max(bands.max() - BAND_RANGE_DB, BAND_FLOOR_DBFS))
-    return float(min((carrying[-1] + 1) * BAND_HZ, frequencies[-1])) if len(carrying) else 0.0
-
-
 class DescriptorSet:
     """Measures a recording that comes block by block.
 
@@ -89,6 +71,7 @@ class DescriptorSet:
     ) -> None:
         self.sample_rate, self.channels = sample_rate, channels
         self._segments = Segments(sample_rate, channels)
+        self._spectrum = MeanSpectrum(sample_rate, channels)
         self._samples = self._clipped = 0
         self._peak = 0.0
         self._total = np.zeros(channels)
@@ -117,6 +100,7 @@ class DescriptorSet:
             self._excerpt.append(files.to_channels(block[:, max(begin, 0) : end], 1)[0])
         self._samples += block.shape[1]
         self._segments.push(block)
+        self._spectrum.push(block)
 
     def result(self) -> Descriptors:
         """The descriptors, after the last block.
@@ -143,7 +127,7 @@ class DescriptorSet:
             clipped_share=self._clipped / (self._samples * self.channels),
             dc_offset=float(mean[np.argmax(np.abs(mean))]),
             silence_share=float(np.mean(10 * np.log10(np.maximum(powers.power, 1e-30)) < SILENCE_DBFS)),
-            bandwidth_hz=bandwidth(powers.frequencies, powers.spectrum),
+            bandwidth_hz=bandwidth(self._spectrum.finish(), self.sample_rate),
             tempo_bpm=tempo_bpm,
             key=key,
         )

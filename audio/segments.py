@@ -1,9 +1,12 @@
-"""Power of short segments of a signal, streamed: what loudness, silence and bandwidth are measured on.
+"""Power of short segments of a signal, streamed: what loudness and silence are measured on.
 
-The signal is cut into segments of 100 ms with short cross-fades whose squares sum to one, and each segment is
-transformed once. By Parseval's theorem the power of the K-weighted signal is then a weighted sum of squares, so that
-no filter runs over the samples: about a third of the cost of the recursive filter at 44.1 kHz. Two channels ride in
-one complex transform: ``|Z(f)|^2 + |Z(-f)|^2 = 2 (|L(f)|^2 + |R(f)|^2)``.
+No filter runs over the samples, which would cost more than decoding them. Instead
+
+* the signal is split into the mean of every ``decimation`` samples and the rest around that mean. The two are
+  orthogonal, so their powers add up; the rest lies high (mostly above 4 kHz), where K weighting is one number;
+* the means are cut into segments of 100 ms with short cross-fades whose squares sum to one, and each is transformed. By
+  Parseval's theorem the power of the K-weighted signal is a weighted sum of squares;
+* two channels ride in one complex transform: ``|Z(f)|^2 + |Z(-f)|^2 = 2 (|L(f)|^2 + |R(f)|^2)``.
 """
 
 from dataclasses import dataclass
@@ -15,8 +18,10 @@ import scipy.signal
 
 SEGMENT_S = 0.1
 FADE_S = 0.03
-LOWEST_HZ = 20.0  # what lies below (a DC offset) counts as silence
-SPECTRUM_EVERY = 4  # of the segments, one in so many goes into the mean spectrum
+LOWEST_RATE = 11_000  # Hz; the means keep at least so many a second
+LOWEST_HZ = 20.0  # what lies below counts as silence
+DC_REACH_HZ = 1000.0  # how far the feet of a DC offset are taken away
+CANCELLED = 1e-4  # share of the power that float32 leaves of a difference with three digits
 BATCH_SAMPLES = 1 << 16  # transformed at a time: what the cache holds, and below what OpenBLAS starts threads for
 # ITU-R BS.1770-4, table 3: left, right, centre, two surrounds; with six channels and more the fourth is the LFE.
 CHANNEL_GAINS = (1.0, 1.0, 1.0, 1.41, 1.41)
@@ -30,14 +35,10 @@ class Powers:
     ----------
     k_power : np.ndarray [segments], K-weighted power, summed over channels with BS.1770's gains.
     power : np.ndarray [segments], power above 20 Hz, mean over channels.
-    frequencies : np.ndarray [bins], Hz, from 0 to half the sample rate.
-    spectrum : np.ndarray [bins], mean power a bin, mean over channels; sums to the mean power of the signal.
     """
 
     k_power: np.ndarray
     power: np.ndarray
-    frequencies: np.ndarray
-    spectrum: np.ndarray
 
 
 def channel_gains(channels: int) -> np.ndarray:
@@ -75,79 +76,139 @@ class Segments:
 
     Attributes
     ----------
-    hop : samples between segments.
+    hop : samples between segments, 100 ms give or take ``decimation / 2``.
+    decimation : samples in a mean.
     """
 
     def __init__(self, sample_rate: int, channels: int) -> None:
-        self.sample_rate, self.channels = sample_rate, channels
-        self.hop = max(round(SEGMENT_S * sample_rate), 1)
-        fade = round(FADE_S * sample_rate)
-        self.size = self.hop + fade
-        self._n_fft = scipy.fft.next_fast_len(self.size, real=channels != 2)
-        self._window = np.ones(self.size, np.float32)
+        self.channels = channels
+        self.decimation = max(sample_rate // LOWEST_RATE, 1)
+        rate = sample_rate / self.decimation
+        self._hop = max(round(SEGMENT_S * rate), 1)
+        self.hop = self._hop * self.decimation
+        fade = round(FADE_S * rate)
+        self._size = self._hop + fade
+        self._window = np.ones(self._size, np.float32)
         self._window[:fade] = np.sin(np.pi / 2 * (np.arange(fade) + 0.5) / fade)
-        self._window[self.size - fade :] = self._window[:fade][::-1]
-        bins = np.arange(self._n_fft) if channels == 2 else np.arange(self._n_fft // 2 + 1)
-        self._frequencies = np.minimum(bins, self._n_fft - bins) * sample_rate / self._n_fft
-        scale = np.full(len(bins), 1.0 / (self.hop * self._n_fft))
-        if channels != 2:
-            scale[1 : (self._n_fft + 1) // 2] *= 2
-        heard = [k_weighting(sample_rate, self._frequencies), self._frequencies >= LOWEST_HZ]
-        weights = scale * np.stack(heard)  # of real and imaginary part alike
-        self._weights = np.repeat(weights.T, 2, axis=0).astype(np.float32)
-        self._scale = scale
+        self._window[self._size - fade :] = self._window[:fade][::-1]
+        self._transform = scipy.fft.fft if channels == 2 else scipy.fft.rfft
+        self._n_fft = scipy.fft.next_fast_len(self._size, real=channels != 2)
+        dtype = np.complex64 if channels == 2 else np.float32
+        window_spectrum = self._transform(self._window.astype(dtype), self._n_fft)
+        self._set_weights(sample_rate, rate, len(window_spectrum))
+        reach = int(DC_REACH_HZ * self._n_fft / rate)
+        self._dc_bins = [slice(0, reach)]
+        if channels == 2:
+            self._dc_bins.append(slice(self._n_fft - reach, self._n_fft))
+        self._dc = window_spectrum / window_spectrum[0].real
         self._gains = channel_gains(channels)
-        self._spectrum = np.zeros(2 * len(bins))
-        self._spectrum_count = self._count = 0
-        self._closing = False
         self._samples = 0
-        self._rest = np.zeros((fade // 2, channels), np.float32)
-        self._powers: list[np.ndarray] = []
+        self._rest = np.zeros((0, channels), np.float32)  # samples of a hop that is not full
+        self._means = np.zeros((fade // 2, channels), np.float32)  # means of a segment that is not full
+        self._low: list[np.ndarray] = []
+        self._high: list[np.ndarray] = []
+
+    def _set_weights(self, sample_rate: int, rate: float, bins: int) -> None:
+        """What K weighting does to the power of a bin of the means, and to that of the rest around them.
+
+        A tone of frequency f leaves the share ``kept`` of its power in the means and the rest of it around them, where it
+        is weighted by one number: the means get what is missing.
+        """
+        frequencies = np.minimum(np.arange(bins), self._n_fft - np.arange(bins)) * rate / self._n_fft
+        self._high_weight = 0.0
+        kept = np.ones(bins)
+        if self.decimation > 1:
+            above = np.linspace(rate / 2, sample_rate / 2, 64, endpoint=False)
+            self._high_weight = float(k_weighting(sample_rate, above).mean())
+            phase = np.maximum(np.pi * frequencies / sample_rate, 1e-12)
+            kept = (np.sin(self.decimation * phase) / (self.decimation * np.sin(phase))) ** 2
+        k_weights = (k_weighting(sample_rate, frequencies) - self._high_weight * (1 - kept)) / kept
+        scale = np.full(bins, 1.0 / (self._hop * self._n_fft))
+        if self.channels != 2:
+            scale[1 : (self._n_fft + 1) // 2] *= 2
+        weights = scale * np.stack([k_weights, frequencies >= LOWEST_HZ])
+        self._weights = np.repeat(weights.T, 2, axis=0).astype(np.float32)  # real and imaginary parts weigh alike
 
     def push(self, block: np.ndarray) -> None:
         """Take the next samples: np.ndarray [channels, samples], float32."""
         self._samples += block.shape[1]
-        joined = np.concatenate([self._rest, block.T], dtype=np.float32)
-        count = max((len(joined) - self.size) // self.hop + 1, 0)
-        batch = max(BATCH_SAMPLES // self._n_fft, 1)
-        for start in range(0, count, batch):
-            self._measure(joined[start * self.hop :], min(batch, count - start))
-        self._rest = joined[count * self.hop :].copy()
+        joined = _joined(self._rest, block.T)
+        hops = len(joined) // self.hop
+        self._rest = joined[hops * self.hop :].copy()
+        if hops:
+            self._measure(joined[: hops * self.hop], hops)
 
-    def _measure(self, joined: np.ndarray, count: int) -> None:
-        signals = [joined.view(np.complex64)[:, 0]] if self.channels == 2 else list(joined.T)
-        transform = scipy.fft.fft if self.channels == 2 else scipy.fft.rfft
+    def _measure(self, joined: np.ndarray, hops: int) -> None:
+        high = np.zeros((hops, 2))
+        means = np.empty((hops * self._hop, self.channels), np.float32)
+        for signal, mean, gain in zip(self._signals(joined), self._signals(means), self._gains, strict=False):
+            parts = signal.reshape(-1, self.decimation)
+            sums = parts[:, 0].copy()
+            for k in range(1, self.decimation):
+                sums += parts[:, k]
+            mean[:] = sums * np.float32(1 / self.decimation)
+            if self.decimation > 1:
+                power = self._rest_power(parts, mean, hops)
+                high += power[:, np.newaxis] * (self._high_weight * gain, 1.0)
+        self._high.append(high)
+        means = _joined(self._means, means)
+        count = max((len(means) - self._size) // self._hop + 1, 0)
+        batch = max(BATCH_SAMPLES // self._n_fft, 1)
+        for begin in range(0, count, batch):
+            self._low.append(self._spectral(means[begin * self._hop :], min(batch, count - begin)))
+        self._means = means[count * self._hop :].copy()
+
+    def _rest_power(self, parts: np.ndarray, mean: np.ndarray, hops: int) -> np.ndarray:
+        """Power around the means: np.ndarray [hops]; `parts` is [means, decimation], `mean` [means]."""
+        total = _energy(parts, hops)
+        rest = total - self.decimation * _energy(mean, hops)
+        for hop in np.flatnonzero(rest < CANCELLED * total):  # a DC offset or a low tone: the difference is rounding
+            span = slice(hop * self._hop, (hop + 1) * self._hop)
+            rest[hop] = _energy(parts[span] - mean[span, np.newaxis], 1)[0]
+        return rest / self.hop
+
+    def _signals(self, samples: np.ndarray) -> list[np.ndarray]:
+        """Views of interleaved samples: the two channels of stereo as one complex signal, else each channel."""
+        return [samples.view(np.complex64)[:, 0]] if self.channels == 2 else list(samples.T)
+
+    def _spectral(self, means: np.ndarray, count: int) -> np.ndarray:
+        """K-weighted and plain power of ``count`` segments of means: np.ndarray [count, 2]."""
         powers = np.zeros((count, 2))
-        # Segments at the ends of the recording hold its edges, which sound like clicks: they are not sampled.
-        first = (SPECTRUM_EVERY // 2 - self._count) % SPECTRUM_EVERY
-        sampled = slice(first, 0 if self._closing else count, SPECTRUM_EVERY)
-        if self._closing and self._spectrum_count == 0:
-            sampled = slice(0, count)  # a recording of a few segments
-        for signal, gain in zip(signals, self._gains, strict=False):
+        for signal, gain in zip(self._signals(means), self._gains, strict=False):
+            step = signal.strides[0]
             cut = np.lib.stride_tricks.as_strided(
-                signal, (count, self.size), (self.hop * signal.strides[0], signal.strides[0]), writeable=False
+                signal, (count, self._size), (self._hop * step, step), writeable=False
             )
-            spectrum = transform(cut * self._window, n=self._n_fft, axis=1).view(np.float32)
-            np.square(spectrum, out=spectrum)
-            powers += (spectrum @ self._weights) * (gain, 1.0)
-            self._spectrum += spectrum[sampled].sum(axis=0)
-        self._spectrum_count += len(range(*sampled.indices(count)))
-        self._powers.append(powers)
-        self._count += count
+            spectrum = self._transform(cut * self._window, self._n_fft, axis=1)
+            dc = spectrum[:, :1].copy()
+            for bins in self._dc_bins:
+                spectrum[:, bins] -= dc * self._dc[bins]
+            components = spectrum.view(np.float32)
+            np.square(components, out=components)
+            powers += (components @ self._weights) * (gain, 1.0)
+        return powers
 
     def finish(self) -> Powers:
         """Close the stream: the last segment is filled up with silence, or left out where it is not half full."""
         if self._samples == 0:
             raise ValueError("no samples were given")
         count = max(round(self._samples / self.hop), 1)
-        missing = (count - self._count - 1) * self.hop + self.size - len(self._rest)
-        samples, self._closing = self._samples, True
-        self.push(np.zeros((self.channels, max(missing, 0)), np.float32))
-        powers = np.concatenate(self._powers)[:count] * max(self.hop / samples, 1.0)
-        pairs = self._spectrum.reshape(-1, 2).sum(axis=1) * self._scale / (self._spectrum_count * self.channels)
-        if self.channels == 2:
-            half = self._n_fft // 2 + 1
-            folded = pairs[:half].copy()
-            folded[1 : (self._n_fft + 1) // 2] += pairs[: self._n_fft // 2 : -1]
-            pairs = folded
-        return Powers(powers[:, 0], powers[:, 1] / self.channels, self._frequencies[: len(pairs)], pairs)
+        samples = self._samples
+        self.push(np.zeros((self.channels, 2 * self.hop - samples % self.hop), np.float32))
+        powers = np.concatenate(self._low)[:count] + np.concatenate(self._high)[:count]
+        powers *= max(self.hop / samples, 1.0)
+        return Powers(powers[:, 0], powers[:, 1] / self.channels)
+
+
+def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Both, one after the other, interleaved in memory: np.ndarray [samples, channels], float32."""
+    joined = np.empty((len(first) + len(second), first.shape[1]), np.float32)
+    joined[: len(first)] = first
+    joined[len(first) :] = second
+    return joined
+
+
+def _energy(signal: np.ndarray, parts: int) -> np.ndarray:
+    """Sum of squared magnitudes of equal parts of a signal: np.ndarray [parts], float64."""
+    values = np.ascontiguousarray(signal).view(np.float32).reshape(parts, -1)
+    return np.vecdot(values, values).astype(np.float64)

@@ -52,8 +52,9 @@ def istft(
 ) -> np.ndarray:
     """Inverse of `stft`: overlap-add of windowed frames over the sum of squared windows (Griffin and Lim 1984, eq. 6).
 
-    Exact (to rounding) for centred frames and ``hop_length <= n_fft // 2``; without centring, except for the first
-    sample, where the window is zero, and samples that no whole frame holds.
+    Exact (2e-6) for centred frames if ``length`` is a multiple of ``hop_length``, or that at most ``n_fft // 4``. Else
+    the samples at the very end, and without centring those at both ends, lie where the window is nearly zero: rounding
+    is amplified there, and where it is zero or no frame reaches the samples are zeros.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def istft(
 
     Returns
     -------
-    np.ndarray [..., length], float32; zeros where no frame reaches
+    np.ndarray [..., length], float32
     """
     window = hann(n_fft)
     frames = scipy.fft.irfft(spectrum.astype(np.complex64), n=n_fft, axis=-1) * window

@@ -14,6 +14,8 @@ from tfx.types import standard_artifacts
 
 OUTPUT_EVENTS = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.DECLARED_OUTPUT)
 INPUT_EVENTS = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
+STATISTICS_GEN = "StatisticsGen"
+"""The type of the node whose statistics count: Transform writes some of its own."""
 Artifacts = dict[str, list[types.Artifact]]
 
 
@@ -41,7 +43,11 @@ class InServiceStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
         """Picks the baseline statistics; none where no other data was ever trained on."""
-        examples_of = {artifact.id: _producer_inputs(store, artifact.id) for artifact in input_dict["statistics"]}
+        examples_of = {
+            artifact.id: _producer_inputs(store, artifact.id)
+            for artifact in input_dict["statistics"]
+            if _producer_type(store, artifact.id) == STATISTICS_GEN
+        }
         served = []
         for model in _served_model_ids(store, input_dict["pushed_model"]):
             ancestors = _ancestors(store, model)
@@ -93,11 +99,21 @@ def _served_model_ids(store: mlmd.MetadataStore, pushed: list[types.Artifact]) -
 
 def _producer_inputs(store: mlmd.MetadataStore, artifact_id: int) -> set[int]:
     """Ids of the inputs of the executions that wrote an artifact (a Resolver's answer is no output of that kind)."""
-    events = store.get_events_by_artifact_ids([artifact_id])
-    producers = [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
+    producers = _producers(store, artifact_id)
     if not producers:
         return set()
     return {e.artifact_id for e in store.get_events_by_execution_ids(producers) if e.type in INPUT_EVENTS}
+
+
+def _producers(store: mlmd.MetadataStore, artifact_id: int) -> list[int]:
+    events = store.get_events_by_artifact_ids([artifact_id])
+    return [event.execution_id for event in events if event.type in OUTPUT_EVENTS]
+
+
+def _producer_type(store: mlmd.MetadataStore, artifact_id: int) -> str:
+    """Name of the type of node that wrote an artifact, without its module path; empty where nothing did."""
+    executions = store.get_executions_by_id(_producers(store, artifact_id)[:1])
+    return next((execution.type.rsplit(".", 1)[-1] for execution in executions), "")
 
 
 def _ancestors(store: mlmd.MetadataStore, artifact_id: int) -> set[int]:

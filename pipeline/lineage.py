@@ -101,12 +101,14 @@ def _run(
         started=datetime.fromtimestamp(started / 1000, UTC),
         duration_s=(ended - started) / 1000,
         verdict=verdict,
-        executed=tuple(types[e.type_id] for e in executions if e.last_known_state == execution_type.COMPLETE),
+        executed=tuple(
+            nodes[e.id] for e in executions if e.last_known_state == execution_type.COMPLETE and e.id not in resolvers
+        ),
         version=served.name if served else None,
         served=served,
         archive=_folder(newest, "PushedModel") if served else None,
         evaluation=_folder(newest, "ModelEvaluation"),
-        statistics=_folder(newest, "ExampleStatistics"),
+        statistics=_folder(by_node, "StatisticsGen"),
         anomalies=_folder(by_node, "ExampleValidator"),
         drift=_folder(by_node, "DistributionValidator"),
         report=_folder(newest, "CatalogReport"),

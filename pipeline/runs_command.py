@@ -1,5 +1,6 @@
 """``dacapo runs``: past runs, read from ML Metadata."""
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -7,6 +8,7 @@ from rich.table import Table
 
 from audio.errors import DaCapoError
 from pipeline import lineage
+from pipeline.console import WIDTH
 
 
 class NoSuchRun(DaCapoError):
@@ -27,7 +29,7 @@ def show(home: Path, run_id: str | None, *, pages: bool) -> None:
         found = [run for run in found if run.run_id == run_id]
     if not found:
         raise NoSuchRun(f"{home}: no run {run_id or 'yet'}; start one with: ./dacapo run tagging --library builtin")
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(runs_table(found))
     if pages:
         from pipeline.pages import write_pages

@@ -22,7 +22,9 @@ def waves(count: int, rng: np.random.Generator) -> Sound:
     """Surf: dark noise that comes in and draws back every 2.5 to 4 seconds, hissing at its height."""
     t = np.arange(count, dtype=np.float32) / np.float32(SAMPLE_RATE * rng.uniform(2.5, 4.0))
     height = np.square(0.5 + 0.5 * np.sin(np.float32(2 * np.pi) * (t + np.float32(rng.random()))))
-    return _unit((0.15 + height) * noise_loop((2, count), 120, 700, rng) + height**2 * noise_loop((2, count), 700, 5000, rng))
+    return _unit(
+        (0.15 + height) * noise_loop((2, count), 120, 700, rng) + height**2 * noise_loop((2, count), 700, 5000, rng)
+    )
 
 
 def crickets(count: int, rng: np.random.Generator) -> Sound:
@@ -32,7 +34,9 @@ def crickets(count: int, rng: np.random.Generator) -> Sound:
         pitch_hz, pulses_hz, chirps_hz = rng.uniform(3800, 5200), rng.uniform(28, 40), rng.uniform(1.6, 2.6)
         length = samples(0.45 / chirps_hz)
         t = np.arange(length) / SAMPLE_RATE
-        chirp = (2 * np.sin(2 * np.pi * pitch_hz * t) * np.sin(np.pi * pulses_hz * t) ** 2).astype(np.float32) * swell(length, 0.02, 0.02)
+        chirp = (2 * np.sin(2 * np.pi * pitch_hz * t) * np.sin(np.pi * pulses_hz * t) ** 2).astype(np.float32) * swell(
+            length, 0.02, 0.02
+        )
         for start in range(samples(rng.random() / chirps_hz), count, samples(1 / chirps_hz)):
             place = y[:, start : start + length]
             place[side] += chirp[: place.shape[1]]

@@ -125,7 +125,9 @@ def _arpeggio(setting: Setting, rng: np.random.Generator) -> Iterable[Note]:
     for number, (chord, beat, beats) in enumerate(_bars(setting, lambda bar: steps)):
         low = voicing(chord, 57)
         notes = (*low, low[0] + 12)
-        yield setting.note(beat, beats * share, notes[shape[number % 4] % len(notes)], velocity * float(rng.uniform(0.7, 1.0)))
+        yield setting.note(
+            beat, beats * share, notes[shape[number % 4] % len(notes)], velocity * float(rng.uniform(0.7, 1.0))
+        )
 
 
 def _bass(setting: Setting, rng: np.random.Generator) -> Iterable[Note]:
@@ -175,7 +177,9 @@ def _tune(setting: Setting, centre: int, rng: np.random.Generator, *, long: bool
         for beat, following in zip(rhythm, (*rhythm[1:], 4.0), strict=True):
             if beat == 0.0:
                 midi = nearest(int(rng.choice(chord.pitch_classes[:3])), centre - 4 * drift)
-            yield setting.note(bar * 4 + beat, (following - beat) * (0.95 if long else min(share, 0.95)), midi, velocity)
+            yield setting.note(
+                bar * 4 + beat, (following - beat) * (0.95 if long else min(share, 0.95)), midi, velocity
+            )
             midi = _step(midi, int(rng.choice((-1, 1, 2, -2))) + drift, scale)
             midi = midi - 12 if midi > centre + 11 else midi + 12 if midi < centre - 11 else midi
 

@@ -7,7 +7,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_NAME_STARTS = ("Al", "Bo", "Ca", "Du", "Es", "Fi", "Ga", "Ho", "Iv", "Jo", "Ka", "Lu", "Me", "No", "Or", "Pe", "Ru", "Si", "Ta", "Vi")
+_NAME_STARTS = (
+    "Al",
+    "Bo",
+    "Ca",
+    "Du",
+    "Es",
+    "Fi",
+    "Ga",
+    "Ho",
+    "Iv",
+    "Jo",
+    "Ka",
+    "Lu",
+    "Me",
+    "No",
+    "Or",
+    "Pe",
+    "Ru",
+    "Si",
+    "Ta",
+    "Vi",
+)
 _NAME_MIDDLES = ("ra", "li", "mo", "ne", "du", "vi", "sto", "ber", "lan", "qui")
 _NAME_ENDS = ("n", "ro", "ska", "tte", "ve", "x", "lo", "mi", "ndra", "th")
 _BANDS = ("{}", "{} & Co.", "The {}s", "{} Trio", "{} Ensemble")

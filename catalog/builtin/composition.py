@@ -8,7 +8,7 @@ from catalog.builtin.lyrics import compose_lines, written
 from catalog.builtin.melody import sing
 from catalog.builtin.plan import SongPlan
 from catalog.builtin.rhythms import as_hits, drum_bars
-from catalog.builtin.score import Score
+from catalog.builtin.score import Score, SungNote, WordTime
 from catalog.builtin.theory import progression
 
 MIN_DURATION_S, MAX_DURATION_S = 10.0, 30.0
@@ -42,7 +42,9 @@ def compose(plan: SongPlan) -> Score:
         chords=progression(plan.style, mode, tonic, bars, rng, plain=plan.valence is not None),
         sung=plan.words != "instrumental",
     )
-    voice, words, lyrics = (), (), ""
+    voice: tuple[SungNote, ...] = ()
+    words: tuple[WordTime, ...] = ()
+    lyrics = ""
     if setting.sung:
         lexicon = lexicons()[plan.artist.language]
         lines = compose_lines(lexicon, plan.themes, bars, rng)

@@ -16,7 +16,11 @@ def _skin(high_hz: float, low_hz: float, bend_s: float, fall_s: float) -> Sound:
     count = samples(fall_s)
     t = np.arange(count) / SAMPLE_RATE
     f = low_hz + (high_hz - low_hz) * np.exp(-t / bend_s)
-    return np.sin(2 * np.pi * np.cumsum(f) / SAMPLE_RATE).astype(np.float32) * decay(count, fall_s) * swell(count, 0.0005, 0.01)
+    return (
+        np.sin(2 * np.pi * np.cumsum(f) / SAMPLE_RATE).astype(np.float32)
+        * decay(count, fall_s)
+        * swell(count, 0.0005, 0.01)
+    )
 
 
 def _burst(low_hz: float, high_hz: float, fall_s: float, rng: np.random.Generator) -> Sound:
@@ -27,7 +31,9 @@ def _burst(low_hz: float, high_hz: float, fall_s: float, rng: np.random.Generato
 def _metal(low_hz: float, partials: int, fall_s: float, rng: np.random.Generator) -> Sound:
     """A plate: partials without order between `low_hz` and 12 kHz."""
     frequencies = low_hz * (12_000 / low_hz) ** rng.random(partials)
-    return peak_normalised(ring(frequencies, rng.uniform(0.3, 1, partials), 6.9 / fall_s, samples(fall_s), rng.uniform(0, 6, partials)))
+    return peak_normalised(
+        ring(frequencies, rng.uniform(0.3, 1, partials), 6.9 / fall_s, samples(fall_s), rng.uniform(0, 6, partials))
+    )
 
 
 def _sum(*sounds: Sound) -> Sound:
@@ -38,7 +44,10 @@ def _sum(*sounds: Sound) -> Sound:
 
 
 def _kick(kit: Kit, rng: np.random.Generator) -> Sound:
-    return _sum(_skin(140 * kit.tuning, 58 * kit.tuning, 0.02, 0.3 * kit.length), 0.5 * kit.noise * _burst(1500, 6000, 0.02, rng))
+    return _sum(
+        _skin(140 * kit.tuning, 58 * kit.tuning, 0.02, 0.3 * kit.length),
+        0.5 * kit.noise * _burst(1500, 6000, 0.02, rng),
+    )
 
 
 def _pop_kick(kit: Kit, rng: np.random.Generator) -> Sound:
@@ -46,7 +55,10 @@ def _pop_kick(kit: Kit, rng: np.random.Generator) -> Sound:
 
 
 def _club_kick(kit: Kit, rng: np.random.Generator) -> Sound:
-    return np.tanh(2.5 * _sum(_skin(260 * kit.tuning, 47 * kit.tuning, 0.035, 0.45 * kit.length), 0.3 * _burst(2000, 9000, 0.01, rng)))
+    return np.tanh(
+        2.5
+        * _sum(_skin(260 * kit.tuning, 47 * kit.tuning, 0.035, 0.45 * kit.length), 0.3 * _burst(2000, 9000, 0.01, rng))
+    )
 
 
 def _snare(kit: Kit, rng: np.random.Generator) -> Sound:
@@ -55,7 +67,10 @@ def _snare(kit: Kit, rng: np.random.Generator) -> Sound:
 
 
 def _rim(kit: Kit, rng: np.random.Generator) -> Sound:
-    return _sum(ring([480 * kit.tuning, 1650 * kit.tuning], [1.0, 0.8], [60.0, 90.0], samples(0.1)), 0.3 * _burst(2000, 6000, 0.02, rng))
+    return _sum(
+        ring([480 * kit.tuning, 1650 * kit.tuning], [1.0, 0.8], [60.0, 90.0], samples(0.1)),
+        0.3 * _burst(2000, 6000, 0.02, rng),
+    )
 
 
 def _clap(kit: Kit, rng: np.random.Generator) -> Sound:

@@ -40,7 +40,9 @@ def _sonorant(duration_s: float, level: float, *formants: float) -> tuple[Soundi
     return (Sounding(formants, level, 0.0, duration_s),)
 
 
-def _fricative(duration_s: float, low_hz: float, high_hz: float, level: float, voiced: float = 0.0) -> tuple[Sounding, ...]:
+def _fricative(
+    duration_s: float, low_hz: float, high_hz: float, level: float, voiced: float = 0.0
+) -> tuple[Sounding, ...]:
     return (Sounding((), voiced, level, duration_s, (low_hz, high_hz)),)
 
 
@@ -82,6 +84,10 @@ PHONEMES: Mapping[str, tuple[Sounding, ...]] = {
 }
 
 
+VOWELS = tuple(name for name, (*_, last) in PHONEMES.items() if last.duration_s is None)
+CONSONANTS = tuple(name for name in PHONEMES if name not in VOWELS)
+
+
 def log_response(sounding: Sounding, tract: float, frequencies_hz: NDArray[np.float64]) -> NDArray[np.float32]:
     r"""Logarithm of the magnitude that the mouth gives to the source.
 
@@ -94,7 +100,9 @@ def log_response(sounding: Sounding, tract: float, frequencies_hz: NDArray[np.fl
     f = frequencies_hz
     if not sounding.formants:
         low, high = sounding.band
-        return np.asarray(-0.5 * np.log1p((low / np.maximum(f, 1.0)) ** 6) - 0.5 * np.log1p((f / high) ** 8), np.float32)
+        return np.asarray(
+            -0.5 * np.log1p((low / np.maximum(f, 1.0)) ** 6) - 0.5 * np.log1p((f / high) ** 8), np.float32
+        )
     total = np.zeros_like(f)
     for formant, bandwidth in zip((*sounding.formants, *_HIGH_FORMANTS), _BANDWIDTHS, strict=True):
         centre = formant * tract

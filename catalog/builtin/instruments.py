@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
-from scipy.signal import lfilter
 
 from catalog.builtin import plucked, sustained
 from catalog.builtin.artists import Timbre
-from catalog.builtin.oscillators import SAMPLE_RATE, Sound
+from catalog.builtin.oscillators import SAMPLE_RATE, Sound, band_pass
 from catalog.builtin.score import Part
 from catalog.builtin.theory import hertz
 
@@ -74,13 +73,10 @@ def play(part: Part, timbre: Timbre, force: float, count: int, rng: np.random.Ge
 
 
 def drive(y: Sound, timbre: Timbre) -> Sound:
-    """An overdriven amplifier: saturation, then a loudspeaker that ends near 6 kHz."""
+    """An overdriven amplifier: saturation, then a loudspeaker that goes from 90 Hz to 6 kHz."""
     gain = (18 + 30 * timbre.colour) / max(float(np.abs(y).max()), 1e-6)
     clipped = np.tanh(np.float32(gain) * y + np.float32(0.15)) - np.float32(np.tanh(0.15))
-    corner = np.exp(-2 * np.pi * 6500 / SAMPLE_RATE)
-    speaker = lfilter([np.float32((1 - corner) ** 2)], np.array([1, -2 * corner, corner**2], np.float32), clipped)
-    rumble = np.float32(np.exp(-2 * np.pi * 90 / SAMPLE_RATE))
-    return np.asarray(lfilter(np.array([1, -1], np.float32), np.array([1, -rumble], np.float32), speaker), np.float32)
+    return band_pass(clipped, 90, 6000)
 
 
 def _active_rms(y: Sound) -> float:

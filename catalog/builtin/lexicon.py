@@ -27,6 +27,7 @@ class Lexicon(BaseModel):
     ----------
     language : ISO 639-1 code.
     joiner : what stands between two written words; empty in a script without blanks.
+    sounds : spelling to phonemes, names of `catalog.builtin.formants` set apart by blanks.
     forbidden : the catalog's tags in this language and their stems, which no lyric may hold.
     templates : lines, with the slots ``{opener} {verb} {object} {tail} {place}``.
     """
@@ -35,6 +36,7 @@ class Lexicon(BaseModel):
 
     language: str
     joiner: str
+    sounds: Mapping[str, str]
     forbidden: tuple[str, ...]
     templates: tuple[str, ...]
     openers: tuple[str, ...]

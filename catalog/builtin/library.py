@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,9 @@ def _prepare(root: Path, mark: dict[str, object]) -> bool:
         for name in _FOLDERS:
             shutil.rmtree(root / name, ignore_errors=True)
     elif any(root.iterdir()):
-        raise CatalogError(f"{root}: is neither empty nor an earlier build of the built-in library; choose another folder")
+        raise CatalogError(
+            f"{root}: is neither empty nor an earlier build of the built-in library; choose another folder"
+        )
     temporary = marker.with_suffix(".part")
     temporary.write_text(json.dumps(mark), "utf-8")
     os.replace(temporary, marker)
@@ -111,9 +114,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _make_all(
-    root: Path, plans: list[SongPlan], workers: int, progress: Callable[[int, int], None]
-) -> list[Recording]:
+def _make_all(root: Path, plans: list[SongPlan], workers: int, progress: Callable[[int, int], None]) -> list[Recording]:
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
         futures = {pool.submit(_make, root, plan): number for number, plan in enumerate(plans)}
@@ -131,7 +132,12 @@ def _start_worker() -> None:
     threadpool_limits(1)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _paths(plan: SongPlan) -> dict[str, str]:
@@ -180,7 +186,9 @@ def _recording(plan: SongPlan, score: Score) -> Recording:
         tags=plan.tags,
         lyrics=None if plan.words == "missing" else score.lyrics,
         language=plan.artist.language if sung else None,
-        words=tuple(Word(word.word, round(word.start_s, 3), round(word.end_s, 3)) for word in score.words) if known else (),
+        words=tuple(Word(word.word, round(word.start_s, 3), round(word.end_s, 3)) for word in score.words)
+        if known
+        else (),
         stems={name: paths[name] for name in ("vocals", "accompaniment")},
         split=plan.split,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from catalog.builtin.lexicon import THEMES, Lexicon
 
 THEMED_LINE = 0.75
-STRAY_WORD = 0.12
+STRAY_LINE = 0.15
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,20 @@ def compose_lines(
 ) -> list[list[LyricWord]]:
     """Compose `count` lines of lyrics.
 
-    The first line is on a theme whenever there is one, three of four later ones are. A song without a theme has one line of a stray
-    theme now and then: a single word proves nothing.
+    Each theme has one of the first lines, three of four later lines are on one too. Now and then one of the first lines strays to a
+    theme that is not the song's: a single word proves nothing.
 
     Parameters
     ----------
     themes : of `THEMES`, any number.
     """
-    stray = [None] * count
-    if not themes and count and rng.random() < STRAY_WORD:
-        stray[int(rng.integers(count))] = rng.choice(THEMES)
+    stray = len(themes) + int(rng.integers(2)) if rng.random() < STRAY_LINE else None
     lines = []
     for number in range(count):
-        theme = stray[number]
-        if themes and (number < len(themes) or rng.random() < THEMED_LINE):
+        theme = None
+        if number == stray:
+            theme = str(rng.choice(THEMES))
+        elif themes and (number < len(themes) or rng.random() < THEMED_LINE):
             theme = themes[number % len(themes)]
         lines.append(_line(lexicon, theme, rng))
     return lines

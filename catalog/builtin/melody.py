@@ -16,7 +16,13 @@ SYLLABLE_S = 0.2
 
 
 def sing(
-    setting: Setting, lines: Sequence[Sequence[LyricWord]], language: str, centre_midi: float, *, first_bar: int, rng: np.random.Generator
+    setting: Setting,
+    lines: Sequence[Sequence[LyricWord]],
+    language: str,
+    centre_midi: float,
+    *,
+    first_bar: int,
+    rng: np.random.Generator,
 ) -> tuple[tuple[SungNote, ...], tuple[WordTime, ...], int]:
     """Set lines to music, one after the other, each from the beginning of half a bar, as long as the song has room.
 
@@ -71,4 +77,9 @@ def _next_pitch(
     """A small step, drawn to the middle of the range; on a beat to a note of the chord, else to one of the scale."""
     wish = midi + float(rng.normal(0, 2.5)) + 0.25 * (centre - midi)
     wish = float(np.clip(wish, centre - 7, centre + 8))
-    return float(min((nearest(pitch_class, wish) for pitch_class in (chord if on_beat else sorted(scale))), key=lambda n: abs(n - wish)))
+    return float(
+        min(
+            (nearest(pitch_class, wish) for pitch_class in (chord if on_beat else sorted(scale))),
+            key=lambda n: abs(n - wish),
+        )
+    )

@@ -66,7 +66,7 @@ def master(
     low = slice(0, room.shape[1])
     hiss = _rms(accompaniment) * 10 ** ((settings.hiss_dbfs - settings.level_dbfs) / 20)
     tape = np.float32(hiss) * rng.standard_normal(count, dtype=np.float32)
-    band = rfft(accompaniment + np.stack([tape, tape[::-1]]), n=length)
+    band: NDArray[np.complex64] = rfft(accompaniment + np.stack([tape, tape[::-1]]), n=length)
     band *= tone
     band[:, low] += (np.float32(0.5) * (band[0, low] + band[1, low])) * room
     # Zeros above the voice's own band bring it to 44.1 kHz.

@@ -18,7 +18,9 @@ def samples(duration_s: float) -> int:
     return round(duration_s * SAMPLE_RATE)
 
 
-def ring(frequencies_hz: ArrayLike, amplitudes: ArrayLike, decays: ArrayLike, count: int, phases: ArrayLike = 0.0) -> Sound:
+def ring(
+    frequencies_hz: ArrayLike, amplitudes: ArrayLike, decays: ArrayLike, count: int, phases: ArrayLike = 0.0
+) -> Sound:
     r"""Sum of decaying partials.
 
     .. math:: y[n] = \sum_k a_k e^{-d_k n / f_s} \sin(2 \pi f_k n / f_s + \phi_k)
@@ -34,7 +36,9 @@ def ring(frequencies_hz: ArrayLike, amplitudes: ArrayLike, decays: ArrayLike, co
     -------
     y : np.ndarray [shape=(count,)]
     """
-    f, a, d, p = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, np.float64)) for x in (frequencies_hz, amplitudes, decays, phases)))
+    f, a, d, p = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(x, np.float64)) for x in (frequencies_hz, amplitudes, decays, phases))
+    )
     audible = f < 0.45 * SAMPLE_RATE
     f, a, d, p = f[audible], a[audible], d[audible], p[audible]
     pole = (-d + 2j * np.pi * f) / SAMPLE_RATE
@@ -47,13 +51,23 @@ def ring(frequencies_hz: ArrayLike, amplitudes: ArrayLike, decays: ArrayLike, co
     return y
 
 
+def band_pass(y: Sound, low_hz: float, high_hz: float) -> Sound:
+    """Keep what lies between two frequencies, with edges of 24 dB an octave and no delay; the ends are joined."""
+    length = next_fast_len(max(len(y), 64), real=True)
+    f = np.linspace(0, SAMPLE_RATE / 2, length // 2 + 1, dtype=np.float32)
+    low, high = (
+        np.square(np.square(np.float32(low_hz) / np.maximum(f, 1))),
+        np.square(np.square(f / np.float32(high_hz))),
+    )
+    gain = 1 / np.sqrt((1 + low * low) * (1 + high * high))
+    filtered: Sound = irfft(rfft(y, n=length) * gain, n=length)[: len(y)]
+    return filtered
+
+
 def noise(count: int, low_hz: float, high_hz: float, rng: np.random.Generator) -> Sound:
-    """Noise between two frequencies, unit RMS, with soft edges of half an octave."""
-    length = next_fast_len(max(count, 64), real=True)
-    f = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
-    gain = 1 / np.sqrt(1 + (low_hz / np.maximum(f, 1.0)) ** 8) / np.sqrt(1 + (f / high_hz) ** 8)
-    y = irfft(rfft(rng.standard_normal(length, dtype=np.float32)) * gain.astype(np.float32), n=length)[:count]
-    return (y / np.sqrt(np.mean(np.square(y)) + 1e-12)).astype(np.float32)
+    """Noise between two frequencies, unit RMS."""
+    y = band_pass(rng.standard_normal(count, dtype=np.float32), low_hz, high_hz)
+    return y / np.sqrt(np.mean(np.square(y)) + np.float32(1e-12))
 
 
 def noise_loop(shape: tuple[int, int], low_hz: float, high_hz: float, rng: np.random.Generator) -> Sound:

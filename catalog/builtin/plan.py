@@ -12,7 +12,7 @@ import numpy as np
 
 from catalog.builtin.artists import Artist, draw_artist
 
-SPLIT_SHARES = {"train": 0.575, "validation": 0.15, "eval": 0.225, "test": 0.05}
+SPLIT_SHARES = {"train": 0.55, "validation": 0.175, "eval": 0.225, "test": 0.05}
 LANGUAGE_SHARES = {"en": 0.35, "es": 0.2, "ru": 0.22, "ja": 0.23}
 STYLE_SHARES = {
     "rock": 0.10, "rock/distorted": 0.16, "pop/piano": 0.16, "pop/synth": 0.16, "electronic": 0.10, "electronic/ambient": 0.16, "jazz": 0.16,
@@ -136,7 +136,10 @@ def _hands(count: int, rng: np.random.Generator) -> list[_Hand]:
     """The tags of the `count` songs of a split, ordered so that neighbours share a style: an artist has few."""
     styles = _in_runs(deal(STYLE_SHARES, count, rng), rng)
     extras = {style: iter(deal(shares, styles.count(style), rng)) for style, shares in EXTRA_SHARES.items()}
-    flutes = {style: iter(deal({True: FLUTE_SHARE, False: 1 - FLUTE_SHARE}, styles.count(style), rng)) for style in STYLE_SHARES}
+    flutes = {
+        style: iter(deal({True: FLUTE_SHARE, False: 1 - FLUTE_SHARE}, styles.count(style), rng))
+        for style in STYLE_SHARES
+    }
     valences = deal(VALENCE_SHARES, count, rng)
     arousals = deal(AROUSAL_SHARES, count, rng)
     themes = deal(THEME_SHARES, count, rng)

@@ -112,7 +112,9 @@ def bells(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random
     count = samples(max(duration_s, 0.5) + 0.4)
     ratios = np.array([1.0, 2.756, 5.404, 8.933])
     amplitude = np.array([1.0, 0.5, 0.25, 0.1]) * ratios ** (0.5 * timbre.brightness)
-    y = ring(frequency_hz * ratios, amplitude, np.array([4.0, 7.0, 14.0, 25.0]) / timbre.decay, count, rng.uniform(0, 6, 4))
+    y = ring(
+        frequency_hz * ratios, amplitude, np.array([4.0, 7.0, 14.0, 25.0]) / timbre.decay, count, rng.uniform(0, 6, 4)
+    )
     return peak_normalised(y) * swell(count, 0.001, 0.2)
 
 

@@ -16,7 +16,11 @@ _BACKBEAT: Pattern = (1.0, 3.0)
 _KICKS: dict[str | None, tuple[Pattern, ...]] = {
     "calm": ((0.0,), (0.0, 2.5)),
     None: ((0.0, 2.0), (0.0, 1.5, 2.0), (0.0, 2.0, 2.5)),
-    "energetic": ((0.0, 0.75, 1.5, 2.0, 2.75, 3.5), (0.0, 0.5, 1.5, 2.0, 2.5, 3.5), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)),
+    "energetic": (
+        (0.0, 0.75, 1.5, 2.0, 2.75, 3.5),
+        (0.0, 0.5, 1.5, 2.0, 2.5, 3.5),
+        (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5),
+    ),
 }
 _COMPING: dict[str | None, tuple[Pattern, ...]] = {
     "calm": ((0.0,), (0.0, 2.0)),
@@ -44,7 +48,9 @@ def comping(arousal: str | None, rng: np.random.Generator) -> Pattern:
     return choices[int(rng.integers(len(choices)))]
 
 
-def drum_bars(style: str, valence: str | None, arousal: str | None, bars: int, rng: np.random.Generator) -> list[tuple[float, str, float]]:
+def drum_bars(
+    style: str, valence: str | None, arousal: str | None, bars: int, rng: np.random.Generator
+) -> list[tuple[float, str, float]]:
     """Draw the drums of a song.
 
     Returns
@@ -66,7 +72,11 @@ def drum_bars(style: str, valence: str | None, arousal: str | None, bars: int, r
             add("kick", kick, force)
             add("snare", (2.0,) if arousal == "calm" else _BACKBEAT, force)
             add("crash" if arousal == "energetic" and bar % 2 == 0 else "hat", (0.0,), 0.8 * force)
-            add("open hat" if arousal == "energetic" else "hat", EIGHTHS if arousal == "energetic" else pulse, 0.55 * force)
+            add(
+                "open hat" if arousal == "energetic" else "hat",
+                EIGHTHS if arousal == "energetic" else pulse,
+                0.55 * force,
+            )
             if last and arousal != "calm":
                 add("tom", (3.0, 3.25, 3.5, 3.75), 0.8 * force)
         elif style.startswith("pop"):

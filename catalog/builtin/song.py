@@ -50,7 +50,9 @@ def make_song(plan: SongPlan) -> Song:
     band = _band(plan, score, count, rng)
     sung = voice.sing(score.voice, _pressed(artist.voice, _FORCE[plan.arousal]), score.duration_s, rng)
     level = 10 ** ((artist.studio.voice_db + rng.uniform(-1, 1)) / 20) * np.sqrt(np.mean(np.square(band))) / 0.1
-    vocals, accompaniment = master(band, sung * np.float32(level), voice.VOICE_RATE, artist.studio, draw_master(rng), rng)
+    vocals, accompaniment = master(
+        band, sung * np.float32(level), voice.VOICE_RATE, artist.studio, draw_master(rng), rng
+    )
     return Song(plan, score, vocals, accompaniment)
 
 
@@ -74,7 +76,7 @@ def _band(plan: SongPlan, score: Score, count: int, rng: np.random.Generator) ->
     y += play_drums(score.hits, artist.kit, count, rng) * np.float32(10 ** ((artist.studio.drums_db + 2 * force) / 20))
     loudness = np.sqrt(np.mean(np.square(y)))
     for theme in plan.heard:
-        y += AMBIENCES[theme](count, rng) * np.float32(loudness * 10 ** (rng.uniform(-15, -9) / 20))
+        y += AMBIENCES[theme](count, rng) * np.float32(loudness * 10 ** (rng.uniform(-13, -8) / 20))
     return y
 
 

@@ -6,13 +6,26 @@ Each function plays one note: (frequency_hz, duration_s, timbre, rng) -> mono [s
 import numpy as np
 
 from catalog.builtin.artists import Timbre
-from catalog.builtin.oscillators import SAMPLE_RATE, Sound, noise, peak_normalised, play_table, play_table_steadily, ring, samples, swell, wave_table
+from catalog.builtin.oscillators import (
+    SAMPLE_RATE,
+    Sound,
+    noise,
+    peak_normalised,
+    play_table,
+    play_table_steadily,
+    ring,
+    samples,
+    swell,
+    wave_table,
+)
 
 
 def supersaw(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random.Generator) -> Sound:
     """Five saws set apart, bright, with a short attack."""
     count = samples(duration_s + 0.08)
-    return _saws(frequency_hz, count, 5, 10 + timbre.detune_cents, 1.0 - 0.6 * timbre.brightness, rng) * swell(count, 0.008 * timbre.attack, 0.08)
+    return _saws(frequency_hz, count, 5, 10 + timbre.detune_cents, 1.0 - 0.6 * timbre.brightness, rng) * swell(
+        count, 0.008 * timbre.attack, 0.08
+    )
 
 
 def acid_synth(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random.Generator) -> Sound:
@@ -23,7 +36,9 @@ def acid_synth(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.r
     resonance = 1 + 5 * np.exp(-0.5 * ((k - corner) / max(0.25 * corner, 0.7)) ** 2)
     amplitude = resonance * k ** (-1.0 + timbre.brightness) / (1 + (k / (3 * corner)) ** 4)
     falling = (3.0 + 14.0 * np.minimum(k / corner, 4) ** 1.5) / timbre.decay
-    return peak_normalised(ring(frequency_hz * k, amplitude, falling, count)) * swell(count, 0.003 * timbre.attack, 0.04)
+    return peak_normalised(ring(frequency_hz * k, amplitude, falling, count)) * swell(
+        count, 0.003 * timbre.attack, 0.04
+    )
 
 
 def synth_bass(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random.Generator) -> Sound:
@@ -39,7 +54,9 @@ def square_lead(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.
     """Odd harmonics with a vibrato that sets in late."""
     k = np.arange(1, 24)
     table = wave_table(np.where(k % 2, 1.0, 0.15 + 0.2 * timbre.colour) * k ** (-1.2 + timbre.brightness))
-    return _held(table, frequency_hz, duration_s, attack_s=0.01 * timbre.attack, release_s=0.06, cents=18, rate_hz=5.8, rng=rng)
+    return _held(
+        table, frequency_hz, duration_s, attack_s=0.01 * timbre.attack, release_s=0.06, cents=18, rate_hz=5.8, rng=rng
+    )
 
 
 def pad(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random.Generator) -> Sound:
@@ -63,7 +80,17 @@ def drone(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random
 def flute(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random.Generator) -> Sound:
     """Few harmonics, a vibrato of loudness more than of pitch, breath around the tone and a chiff at its start."""
     table = wave_table([1.0, 0.45 + 0.25 * timbre.colour, 0.16, 0.06, 0.03 * 2 ** (4 * timbre.brightness), 0.01])
-    y = _held(table, frequency_hz, duration_s, attack_s=0.05 * timbre.attack, release_s=0.08, cents=14, rate_hz=5.0, tremolo=0.35, rng=rng)
+    y = _held(
+        table,
+        frequency_hz,
+        duration_s,
+        attack_s=0.05 * timbre.attack,
+        release_s=0.08,
+        cents=14,
+        rate_hz=5.0,
+        tremolo=0.35,
+        rng=rng,
+    )
     breath = noise(len(y), frequency_hz * 0.9, min(6 * frequency_hz, 7000), rng)
     chiff = np.exp(-np.arange(len(y), dtype=np.float32) / np.float32(0.03 * SAMPLE_RATE))
     return y + (0.05 + 0.1 * chiff) * breath * swell(len(y), 0.01, 0.08)
@@ -74,8 +101,19 @@ def horn(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random.
     k = np.arange(1, 26)
     formant = 0.4 + np.exp(-0.5 * ((k * frequency_hz - 900 - 500 * timbre.colour) / 450) ** 2)
     bright = wave_table(formant * k ** (-0.7 + timbre.brightness))
-    y = _held(bright, frequency_hz, duration_s, attack_s=0.04 * timbre.attack, release_s=0.06, cents=25, rate_hz=5.3, rng=rng)
-    soft = _held(wave_table([1.0, 0.5, 0.2]), frequency_hz, duration_s, attack_s=0.02, release_s=0.06, cents=0, rate_hz=5.3, rng=rng)
+    y = _held(
+        bright, frequency_hz, duration_s, attack_s=0.04 * timbre.attack, release_s=0.06, cents=25, rate_hz=5.3, rng=rng
+    )
+    soft = _held(
+        wave_table([1.0, 0.5, 0.2]),
+        frequency_hz,
+        duration_s,
+        attack_s=0.02,
+        release_s=0.06,
+        cents=0,
+        rate_hz=5.3,
+        rng=rng,
+    )
     opening = np.minimum(np.arange(len(y), dtype=np.float32) / np.float32(0.09 * SAMPLE_RATE), 1)
     growl = 0.08 * noise(len(y), 60, 300, rng)
     return y * opening * (1 + growl) + soft * (1 - opening)
@@ -87,7 +125,9 @@ def cello(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random
     f = k * frequency_hz
     body = 0.35 + sum(np.exp(-0.5 * (np.log2(f / peak) / 0.25) ** 2) for peak in (250.0, 450.0, 1100.0, 2400.0))
     table = wave_table(body * k ** (-1.0 + 0.5 * timbre.brightness))
-    y = _held(table, frequency_hz, duration_s, attack_s=0.12 * timbre.attack, release_s=0.15, cents=35, rate_hz=5.2, rng=rng)
+    y = _held(
+        table, frequency_hz, duration_s, attack_s=0.12 * timbre.attack, release_s=0.15, cents=35, rate_hz=5.2, rng=rng
+    )
     return y + 0.02 * noise(len(y), 1500, 6000, rng) * swell(len(y), 0.1, 0.15)
 
 

@@ -35,7 +35,8 @@ class Chord:
     @property
     def quality(self) -> str:
         """``major``, ``minor`` or ``other`` by the third and the fifth."""
-        return {(4, 7): "major", (3, 7): "minor"}.get(self.intervals[1:3], "other")
+        third, fifth = self.intervals[1:3]
+        return {(4, 7): "major", (3, 7): "minor"}.get((third, fifth), "other")
 
 
 def chord_on(degree: int, tonic: int, mode: str, *, seventh: bool) -> Chord:
@@ -44,7 +45,9 @@ def chord_on(degree: int, tonic: int, mode: str, *, seventh: bool) -> Chord:
     In minor, the fifth degree takes the major third of the harmonic scale when a seventh is asked for, as in jazz.
     """
     scale = SCALES[mode]
-    steps = [scale[(degree + third) % 7] + 12 * ((degree + third) // 7) for third in (0, 2, 4, 6)[: 4 if seventh else 3]]
+    steps = [
+        scale[(degree + third) % 7] + 12 * ((degree + third) // 7) for third in (0, 2, 4, 6)[: 4 if seventh else 3]
+    ]
     intervals = [step - steps[0] for step in steps]
     if seventh and mode == "minor" and degree == 4:
         intervals[1] = 4

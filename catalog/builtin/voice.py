@@ -67,12 +67,16 @@ def _stretches(note: SungNote) -> list[_Stretch]:
     return stretches
 
 
-def _pitch_hz(notes: Sequence[SungNote], voice: Voice, duration_s: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _pitch_hz(
+    notes: Sequence[SungNote], voice: Voice, duration_s: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Pitch at `_CONTROL_HZ`: steps, smoothed into glides, with vibrato on long notes and a little drift."""
     t = np.arange(int(duration_s * _CONTROL_HZ) + 2) / _CONTROL_HZ
     starts = np.array([note.start_s for note in notes])
     index = np.clip(np.searchsorted(starts, t, side="right") - 1, 0, len(notes) - 1)
-    midi = gaussian_filter1d(np.array([note.midi for note in notes], float)[index], voice.glide_s * _CONTROL_HZ, mode="nearest")
+    midi = gaussian_filter1d(
+        np.array([note.midi for note in notes], float)[index], voice.glide_s * _CONTROL_HZ, mode="nearest"
+    )
     held = np.clip((t - starts[index] - 0.12) / 0.25, 0, 1)
     vibrato = held * np.sin(2 * np.pi * voice.vibrato_hz * t + rng.uniform(0, 6)) * voice.vibrato_cents / 100
     drift = gaussian_filter1d(rng.standard_normal(len(t)), 8) * 0.25
@@ -104,7 +108,7 @@ def _mouth(source: Sound, stretches: Sequence[_Stretch], voice: Voice) -> Sound:
     padded = np.zeros((frames + 1) * _HOP, np.float32)
     padded[_HOP : _HOP + len(source)] = source[: frames * _HOP]
     soundings = sorted({stretch.sounding for stretch in stretches}, key=repr)
-    frequencies = np.fft.rfftfreq(_N_FFT, 1 / VOICE_RATE)
+    frequencies = np.arange(_N_FFT // 2 + 1) * (VOICE_RATE / _N_FFT)
     responses = np.stack([log_response(sounding, voice.tract, frequencies) for sounding in soundings])
     weights = np.zeros((frames, len(soundings)), np.float32)
     centre_s = np.arange(frames) * _HOP / VOICE_RATE

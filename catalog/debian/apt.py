@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -33,17 +34,22 @@ _URI_LINE = re.compile(r"'[^']*' (?P<file>[^/\s]+\.deb) (?P<bytes>\d+) \S+")
 class Apt:
     """apt with its state in `folder`.
 
+    Parameters
+    ----------
+    options : of apt's configuration, ``Name=value``, on top of the system's.
+
     Raises
     ------
     CatalogError
         On making, if the machine has no apt.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, options: Sequence[str] = ()) -> None:
         for program in ("apt-get", "apt-cache", "dpkg-deb"):
             if shutil.which(program) is None:
                 raise CatalogError(f"{program} is not on PATH: the debian library needs a Debian or Ubuntu machine")
         self._folder = folder.resolve()
+        self._options = tuple(options)
         for sub in ("state/lists/partial", "cache/archives/partial"):
             (self._folder / sub).mkdir(parents=True, exist_ok=True)
         (self._folder / "status").touch()
@@ -62,10 +68,9 @@ class Apt:
             If it cannot be had, is larger than 2 GiB or does not fit on the disk.
         """
         into.mkdir(parents=True, exist_ok=True)
+        # apt may name no file when it is there already.
         line = _URI_LINE.search(self._run("apt-get", "-qq", "download", "--print-uris", name, at=into))
-        if line is None:
-            raise CatalogError(f"package {name}: apt names no file for it")
-        size, free = int(line["bytes"]), shutil.disk_usage(into).free
+        size, free = int(line["bytes"]) if line else 0, shutil.disk_usage(into).free
         if size > MAX_DEB_BYTES:
             raise CatalogError(f"package {name}: has {size} bytes, at most {MAX_DEB_BYTES} are allowed")
         if 3 * size > free:
@@ -75,7 +80,10 @@ class Apt:
         except CatalogError:  # the mirror may have moved on since the lists were read
             self._update()
             self._run("apt-get", "-qq", "download", name, at=into)
-        return into / line["file"]
+        files = [into / line["file"]] if line else sorted(into.glob(f"{name}_*.deb"))
+        if len(files) != 1:
+            raise CatalogError(f"package {name}: {len(files)} archives of it lie in {into}, one is wanted")
+        return files[0]
 
     @cached_property
     def _names(self) -> list[str]:
@@ -97,7 +105,11 @@ class Apt:
             f"Dir::Cache={folder / 'cache'}",
             f"Dir::State::status={folder / 'status'}",
         ]
-        options = ["-c", str(folder / "apt.conf"), *(part for place in places for part in ("-o", place))]
+        options = [
+            "-c",
+            str(folder / "apt.conf"),
+            *(part for item in (*places, *self._options) for part in ("-o", item)),
+        ]
         try:
             done = subprocess.run(
                 [program, *options, *arguments],

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+AUDIO_SUFFIXES = (".ogg", ".oga", ".opus", ".mp3", ".flac", ".wav")
 MAX_CHARACTERS = 4 << 20
 MAX_STARS = 3  # of one pattern: more would let a hostile file keep the matcher busy for ever
 
@@ -14,6 +15,7 @@ _CONTACT = re.compile(r"\s*[<(].*")
 class _Stanza:
     files: re.Pattern[str]
     catch_all: bool
+    names_files: bool
     licence: str | None
     holders: tuple[str, ...]
 
@@ -38,13 +40,12 @@ class Copyright:
         return stanza.licence if stanza else None
 
     def holder(self, path: str) -> str | None:
-        """The one holder of the file at `path`, without years and address; None if none or several are given."""
+        """The one holder of the file at `path`, without years and address; None if none or several are named."""
         stanza = self._of(path)
-        return stanza.holders[0] if stanza and len(stanza.holders) == 1 else None
+        return stanza.holders[0] if stanza and stanza.names_files and len(stanza.holders) == 1 else None
 
     def _of(self, path: str) -> _Stanza | None:
-        # Files of a source package are installed under some folder: a pattern may match any tail of the path. The last
-        # wins.
+        """The last stanza that fits, as the format has it, the catch-all aside."""
         stanza = next((stanza for stanza in reversed(self._stanzas) if stanza.files.fullmatch(path)), None)
         return None if stanza is None or stanza.catch_all else stanza
 
@@ -66,10 +67,15 @@ def _stanza(fields: dict[str, str]) -> _Stanza:
     patterns = [pattern.removeprefix("./") for pattern in fields["files"].split()]
     holders = [_CONTACT.sub("", _YEARS.sub("", line)).strip() for line in fields.get("copyright", "").splitlines()]
     usable = [pattern for pattern in patterns if pattern.count("*") <= MAX_STARS]
-    expression = "|".join(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in usable)
+    # Files of a source package are installed elsewhere, often without the top folder (data, share, base) of the source.
+    shorter = [
+        rest for pattern in usable if "/" in (rest := pattern.partition("/")[2]) or rest.endswith(AUDIO_SUFFIXES)
+    ]
+    expression = "|".join(re.escape(name).replace(r"\*", ".*").replace(r"\?", ".") for name in usable + shorter)
     return _Stanza(
         re.compile(f"(?:.*/)?(?:{expression or '(?!)'})", re.DOTALL),
         patterns == ["*"],
+        not any(pattern.endswith("*") for pattern in patterns),
         fields.get("license", "").partition("\n")[0].strip() or None,
         tuple(holder for holder in holders if holder),
     )

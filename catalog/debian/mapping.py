@@ -9,7 +9,7 @@ are placed one after the other, so a source that is appended moves nothing that 
 import fnmatch
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +23,10 @@ from catalog.splits import SplitAssigner
 
 MAPPING = Path(__file__).with_name("mapping.yaml")
 UNKNOWN = "?"
-# No test split: the gate and the benchmark need every recording there is. Of the seeds 0 to 59 this one brings the
-# counts of recordings nearest to the shares with several artists for every tag; it was chosen before any model was
-# trained.
+# No test split: the gate and the benchmark need every recording there is. Of the seeds 0 to 299 this one keeps
+# recordings near the shares with the most artists for every tag; it was chosen on counts, before any model was trained.
 SHARES: Mapping[Split, float] = {"train": 0.55, "validation": 0.15, "eval": 0.30}
-SEED = 31
+SEED = 2
 
 _Tag = Annotated[str, AfterValidator(normalise_tag)]
 _Folder = Annotated[str, AfterValidator(check_path)]
@@ -104,14 +103,16 @@ class Label:
 class _MappingFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    pinned: Mapping[str, Split] = Field(default_factory=dict)
     sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True)
 class LabelMap:
-    """The sources in their order."""
+    """The sources in their order, and the artists whose split is given rather than found."""
 
     sources: tuple[Source, ...]
+    pinned: Mapping[str, Split] = field(default_factory=dict)
 
     @cached_property
     def expected(self) -> tuple[Recording, ...]:
@@ -123,6 +124,7 @@ class LabelMap:
                 artist=None if artist == UNKNOWN else artist,
                 package=source.name,
                 tags=source.tags + tags,
+                split=self.pinned.get(artist),
             )
             for source in self.sources
             for artist, files in source.artists.items()
@@ -162,14 +164,14 @@ def load_mapping(path: Path = MAPPING) -> LabelMap:
         If the file cannot be read or says something else than `Source` describes, or two sources have one name.
     """
     try:
-        sources = _MappingFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).sources
+        content = _MappingFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:
         raise CatalogError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         raise CatalogError(f"{path}: {'.'.join(map(str, detail['loc']))}: {detail['msg']}") from error
-    names = [source.name for source in sources]
+    names = [source.name for source in content.sources]
     for name in names:
         if names.count(name) > 1:
             raise CatalogError(f'{path}: source "{name}" stands there twice')
-    return LabelMap(sources)
+    return LabelMap(content.sources, content.pinned)

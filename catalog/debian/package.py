@@ -13,11 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from audio.errors import AudioError
 from audio.files import pcm16_bytes, probe, read
 from catalog.debian.archives import BOUNDS, Bounds, unpack
-from catalog.debian.copyright import Copyright
+from catalog.debian.copyright import AUDIO_SUFFIXES, Copyright
 from catalog.debian.mapping import Source
 
 MANIFEST = "package.json"
-AUDIO_SUFFIXES = (".ogg", ".oga", ".opus", ".mp3", ".flac", ".wav")
 MIN_DURATION_S = 10.0
 FINGERPRINT_S = 10.0
 

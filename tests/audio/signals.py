@@ -26,7 +26,9 @@ def song(duration_s: float = 4.0, sample_rate: int = SAMPLE_RATE, channels: int 
             note = slice(round(begin * sample_rate), round((begin + 0.25) * sample_rate))
             frequency = 110 * 2 ** (rng.integers(0, 36) / 12)
             for harmonic in range(1, 6):
-                channel[note] += np.sin(2 * np.pi * harmonic * frequency * t[note]) / harmonic * np.exp(-4 * (t[note] % 0.25))
+                channel[note] += (
+                    np.sin(2 * np.pi * harmonic * frequency * t[note]) / harmonic * np.exp(-4 * (t[note] % 0.25))
+                )
     return (0.5 * y / np.abs(y).max()).astype(np.float32)
 
 

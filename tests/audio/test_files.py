@@ -112,7 +112,7 @@ def test_an_excerpt_is_that_stretch_of_the_whole_file(
 
 
 def test_an_excerpt_behind_the_end_is_an_error(recordings: dict[str, Path]) -> None:
-    with pytest.raises(AudioError, match="lasts 4.00 s; offset_s=4.5 lies behind its end"):
+    with pytest.raises(AudioError, match=r"lasts 4\.00 s; offset_s=4\.5 lies behind its end"):
         files.read(recordings["wav"], offset_s=4.5)
 
 

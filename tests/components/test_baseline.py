@@ -28,10 +28,10 @@ class Lineage:
         self.type_ids = {
             name: self.store.put_artifact_type(metadata_store_pb2.ArtifactType(name=name)) for name in self.kinds
         }
-        self.execution_type = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name="step"))
 
-    def step(self, kind: str, inputs: list, pushed: int | None = None):
-        (execution,) = self.store.put_executions([metadata_store_pb2.Execution(type_id=self.execution_type)])
+    def step(self, kind: str, inputs: list, pushed: int | None = None, node: str = "tfx.components.StatisticsGen"):
+        execution_type = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name=node))
+        (execution,) = self.store.put_executions([metadata_store_pb2.Execution(type_id=execution_type)])
         proto = metadata_store_pb2.Artifact(type_id=self.type_ids[kind])
         if pushed is not None:
             proto.custom_properties["pushed"].int_value = pushed
@@ -124,6 +124,13 @@ def test_the_data_of_the_model_in_service_is_not_compared_with_itself(lineage: L
     lineage.train(new.examples)
     assert lineage.drift_baseline(new.statistics) == [old.statistics.id]
     assert lineage.drift_baseline(old.statistics) == [new.statistics.id]
+
+
+def test_the_statistics_that_transform_writes_are_no_drift_baseline(lineage: Lineage) -> None:
+    old, new = lineage.data(), lineage.data()
+    lineage.train(old.examples)
+    lineage.step("ExampleStatistics", [old.examples], node="tfx.components.transform.component.Transform")
+    assert lineage.drift_baseline(new.statistics) == [old.statistics.id]
 
 
 def test_data_that_no_model_in_service_saw_is_no_drift_baseline(lineage: Lineage) -> None:

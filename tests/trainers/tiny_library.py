@@ -86,6 +86,15 @@ def raw_schema() -> Any:
     return text_format.Parse(text, schema_pb2.Schema())
 
 
+def write_records(path: Path, records: list[bytes]) -> None:
+    """Writes a gzip TFRecord file."""
+    import tensorflow as tf
+
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for record in records:
+            writer.write(record)
+
+
 def transform(folder: Path, splits: dict[str, list[bytes]], custom_config: dict[str, Any]) -> Path:
     """Runs the tagger's `preprocessing_fn` on raw Examples as TFX's Transform does; ``folder/<split>/*.gz`` and ``folder/graph``."""
     import apache_beam as beam
@@ -93,17 +102,17 @@ def transform(folder: Path, splits: dict[str, list[bytes]], custom_config: dict[
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
-    from tfx_bsl.public.tfxio import TFExampleBeamRecord
+    from tfx_bsl.public.tfxio import TFExampleRecord
 
     from trainers.tagging.features import preprocessing_fn
 
-    source = TFExampleBeamRecord(physical_format="inmem", schema=raw_schema())
+    sources = {}
+    for split, rows in splits.items():
+        write_records(folder / f"raw-{split}.gz", rows)
+        sources[split] = TFExampleRecord(str(folder / f"raw-{split}.gz"), schema=raw_schema(), telemetry_descriptors=["test"])
     with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "temp")):
-        raw = {
-            split: (pipeline | f"make {split}" >> beam.Create(rows) | f"decode {split}" >> source.BeamSource(batch_size=7))
-            for split, rows in splits.items()
-        }
-        config = source.TensorAdapterConfig()
+        raw = {split: pipeline | f"read {split}" >> source.BeamSource(batch_size=7) for split, source in sources.items()}
+        config = sources["train"].TensorAdapterConfig()
         transform_fn = (raw["train"], config) | tft_beam.AnalyzeDataset(lambda inputs: preprocessing_fn(inputs, custom_config))
         transform_fn | tft_beam.WriteTransformFn(str(folder / "graph"))
         for split, rows in raw.items():

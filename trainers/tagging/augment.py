@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from trainers.tagging.features import MELS, Constants, denormalise, normalise
+from audio.mel import N_MELS
+from trainers.tagging.features import Constants, denormalise, normalise
 
 _BANDS = 6
 UNIFORMS = 1 + _BANDS + 4
@@ -14,8 +15,8 @@ _SCALE = 10_000.0
 
 def _curves() -> np.ndarray:
     """Linear interpolation from `_BANDS` nodes over the mel bands: float32 [nodes, 96]."""
-    nodes = np.linspace(0, MELS - 1, _BANDS)
-    return np.stack([np.interp(np.arange(MELS), nodes, row) for row in np.eye(_BANDS)]).astype(np.float32)
+    nodes = np.linspace(0, N_MELS - 1, _BANDS)
+    return np.stack([np.interp(np.arange(N_MELS), nodes, row) for row in np.eye(_BANDS)]).astype(np.float32)
 
 
 def equalise(log_mel: tf.Tensor, gain_db: tf.Tensor) -> tf.Tensor:
@@ -66,6 +67,6 @@ def augment(
     signed = 2.0 * uniforms - 1.0
     curve = gain_db * signed[:, :1] + equalizer_db * tf.matmul(signed[:, 1 : 1 + _BANDS], _curves())
     changed = normalise(equalise(denormalise(spectrum, constants), curve), constants)
-    bands = _stripe(MELS, masked_bands, (uniforms[:, -4], uniforms[:, -3]))
+    bands = _stripe(N_MELS, masked_bands, (uniforms[:, -4], uniforms[:, -3]))
     frames = _stripe(spectrum.shape[1], masked_frames, (uniforms[:, -2], uniforms[:, -1]))
     return changed * bands[:, tf.newaxis] * frames[:, :, tf.newaxis]

@@ -13,7 +13,6 @@ from catalog.vocabulary import Vocabulary
 from trainers.gate import Gate
 
 METRICS = ("precision", "recall")
-SHOWN = (*METRICS, "average_precision", "roc_auc")
 LABELS = "labels"
 SIGNATURE = "evaluate"
 SLICES: tuple[str, ...] = ("language",)

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from audio.spectra import log_mel
+from audio.mel import HOP_LENGTH, N_MELS
 from audio.spec import AudioSpec
+from audio.spectra import log_mel
 
-MELS = 96
-HOP = 256
 _FULL_SCALE = 32768.0
 _MIN_VARIANCE = 1e-4
 
@@ -51,7 +50,7 @@ def denormalise(spectrum: tf.Tensor, constants: Constants) -> tf.Tensor:
 
 def frames_of(num_samples: tf.Tensor) -> tf.Tensor:
     """Frames of `features` that lie within the first `num_samples` samples; at least 1."""
-    return 1 + tf.maximum(num_samples - 1, 0) // HOP
+    return 1 + tf.maximum(num_samples - 1, 0) // HOP_LENGTH
 
 
 def decode_pcm(pcm: tf.Tensor, channels: int) -> tf.Tensor:
@@ -87,10 +86,10 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
         return tf.concat([tf.reduce_sum(valid, 0), tf.reduce_sum(valid * valid, 0), count], axis=0)
 
     totals = tft.sum(
-        tf.map_fn(moments, (pcm, num_samples), fn_output_signature=tf.TensorSpec([2 * MELS + 1], tf.float64)),
+        tf.map_fn(moments, (pcm, num_samples), fn_output_signature=tf.TensorSpec([2 * N_MELS + 1], tf.float64)),
         reduce_instance_dims=False,
     )
-    mean, square = totals[:MELS] / totals[-1], totals[MELS:-1] / totals[-1]
+    mean, square = totals[:N_MELS] / totals[-1], totals[N_MELS:-1] / totals[-1]
     std = tf.sqrt(tf.maximum(square - mean * mean, _MIN_VARIANCE))
     constants = Constants(tf.cast(mean, tf.float32), tf.cast(std, tf.float32))
 

@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from audio.mel import N_MELS
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe
 from trainers.tagging.augment import UNIFORMS, augment
 from trainers.tagging.average_precision import macro_average_precision
 from trainers.tagging.calibration import learn_thresholds, pool_recordings
-from trainers.tagging.features import MELS, Constants, frames_of
+from trainers.tagging.features import Constants, frames_of
 from trainers.tagging.lyrics import lyrics_bag
 from trainers.tagging.network import build_network
 from trainers.tagging.tag_tree import TagTree
@@ -51,9 +52,9 @@ class TaggingLearner:
         labels = tf.io.FixedLenFeature([len(self.tree.tags)], tf.int64)
         columns = tf.io.parse_example(serialized, _ROWS | {"labels": labels})
         spectrum = tf.map_fn(
-            lambda data: tf.ensure_shape(tf.io.parse_tensor(data, tf.float16), [self.frames, MELS]),
+            lambda data: tf.ensure_shape(tf.io.parse_tensor(data, tf.float16), [self.frames, N_MELS]),
             columns["log_mel"],
-            fn_output_signature=tf.TensorSpec([self.frames, MELS], tf.float16),
+            fn_output_signature=tf.TensorSpec([self.frames, N_MELS], tf.float16),
         )
         bags = lyrics_bag(columns["lyrics"])
         return columns | {"log_mel": spectrum, "lyrics": tf.cast(bags, tf.float16)}

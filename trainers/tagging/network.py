@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from trainers.tagging.features import MELS
+from audio.mel import N_MELS
 from trainers.tagging.layers import FrameMask, LearntWhenMissing, MaskedPool
 from trainers.tagging.lyrics import BAG
 from trainers.tagging.tag_tree import TagTree
@@ -63,7 +63,7 @@ def build_network(
         to ``{"logits": [b, tags]}``, which `TagTree` reads.
     """
     inputs = {
-        "log_mel": keras.Input((frames, MELS), name="log_mel"),
+        "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
         "frames": keras.Input((1,), name="frames"),
     }
     parts = [cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters)]

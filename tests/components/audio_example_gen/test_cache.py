@@ -11,7 +11,8 @@ from tfx import v1 as tfx
 from audio.spec import AudioSpec
 from catalog.splits import DEFAULT_SHARES
 from catalog.vocabulary import Vocabulary
-from components.audio_example_gen import AudioExampleGen
+from components.audio_example_gen import AudioExampleGen, ingest
+from components.audio_example_gen.progress import Progress, progress
 from components.audio_example_gen.report import TooManySetAside, read_report
 
 SPEC = AudioSpec(columns=("audio",), sample_rate=8000, channels=1, segment_s=1.0, eval_max_s=4.0)
@@ -129,3 +130,19 @@ def test_a_failed_run_leaves_no_output_and_is_not_taken_from_the_cache(catalog, 
     assert not list((tmp_path / "root").rglob("data_tfrecord*"))
     broken.write_bytes(content)
     assert runs.run(catalog) == "COMPLETE"
+
+
+def test_progress_can_be_read_while_it_runs(catalog, runs, tmp_path, monkeypatch):
+    seen = []
+    ingest_one = ingest._ingest
+
+    def watched(*arguments):
+        seen.append(progress(tmp_path / "root" / "AudioExampleGen"))
+        return ingest_one(*arguments)
+
+    monkeypatch.setattr(ingest, "_ingest", watched)
+    monkeypatch.setattr(ingest, "PROGRESS_S", -1.0)
+    assert progress(tmp_path / "root" / "AudioExampleGen") is None
+    runs.run(catalog)
+    assert seen == [Progress(done, 6) for done in range(6)]
+    assert progress(tmp_path / "root" / "AudioExampleGen") is None

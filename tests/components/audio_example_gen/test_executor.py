@@ -10,7 +10,7 @@ from audio.files import read
 from audio.pcm import pcm16_bytes
 from catalog.errors import CatalogError
 from catalog.recording import SPLITS, Event, Recording
-from components.audio_example_gen.plan import CHUNK_ROWS
+from components.audio_example_gen.plan import CHUNK_RECORDINGS
 from components.audio_example_gen.report import TooManySetAside
 from components.audio_example_gen.settings import Settings
 
@@ -173,7 +173,7 @@ def test_timed_labels_count_from_the_start_of_their_segment(library, ingest):
 
 
 def test_shards_are_in_catalog_order_and_do_not_depend_on_the_workers(library, ingest):
-    for number in range(CHUNK_ROWS + 8):
+    for number in range(CHUNK_RECORDINGS + 8):
         library.add(f"{number:03d}", 0.5 + 0.02 * number)
     catalog = library.write()
     one = ingest(catalog)

@@ -91,9 +91,15 @@ def test_a_file_that_was_changed_a_moment_ago_is_not_trusted(library, take, hash
 @pytest.mark.parametrize(
     "change",
     [
-        {"tags": ("rock",)}, {"lyrics": "la"}, {"lyrics": ""}, {"artist": "Bo"}, {"split": "test"}, {"language": "de"}, {"id": "b"},
+        {"id": "b"},
+        {"tags": ("rock",)},
+        {"lyrics": "la"},
+        {"lyrics": ""},
+        {"language": "de"},
+        {"artist": "Bo"},
+        {"split": "test"},
     ],
-)  # fmt: skip
+)
 def test_a_changed_cell_that_examples_are_made_from_changes_the_fingerprint(library, take, change):
     library.add("a")
     before = take(library.write())
