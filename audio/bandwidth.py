@@ -5,9 +5,9 @@ import scipy.fft
 
 from audio.mel import hann
 
-# One frame of about 50 ms is looked at every 0.5 s.
+# One frame of about 50 ms is looked at every second.
 FRAME_S = 0.05
-EVERY_S = 0.5
+EVERY_S = 1.0
 # A band of 250 Hz carries energy if its mean power is at most 80 dB below the strongest band, and above the rounding
 # noise of 16-bit audio (-121 dBFS a band at 44.1 kHz, -108 with dither at 8 kHz). What lies above the low-pass of an
 # mp3 or the old Nyquist frequency of a well upsampled file is 90 to 110 dB down; dark music reaches 75 dB.
@@ -50,6 +50,7 @@ class MeanSpectrum:
         self._position = end
 
     def _add(self, frame: np.ndarray) -> None:
+        frame = np.ascontiguousarray(frame, np.float32)
         frame = frame - frame.mean(axis=1, keepdims=True)  # a DC offset is no band
         spectrum = scipy.fft.rfft(frame * hann(self.n_fft), axis=1)
         self._power += np.sum(spectrum.real**2 + spectrum.imag**2, axis=0)

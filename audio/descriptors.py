@@ -96,7 +96,7 @@ class DescriptorSet:
             self._clipped += int(np.count_nonzero(np.abs(block) >= CLIP_LEVEL))
         self._total += _sums(block)
         begin, end = self._excerpt_begin - self._samples, self._excerpt_end - self._samples
-        if begin < block.shape[1] and end > 0:
+        if max(begin, 0) < min(end, block.shape[1]):
             self._excerpt.append(files.to_channels(block[:, max(begin, 0) : end], 1)[0])
         self._samples += block.shape[1]
         self._segments.push(block)

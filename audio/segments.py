@@ -22,7 +22,7 @@ LOWEST_RATE = 11_000  # Hz; the means keep at least so many a second
 LOWEST_HZ = 20.0  # what lies below counts as silence
 DC_REACH_HZ = 1000.0  # how far the feet of a DC offset are taken away
 CANCELLED = 1e-4  # share of the power that float32 leaves of a difference with three digits
-BATCH_SAMPLES = 1 << 16  # transformed at a time: what the cache holds, and below what OpenBLAS starts threads for
+BATCH_HOPS = 20  # measured at a time: what the cache holds, and below what OpenBLAS starts threads for
 # ITU-R BS.1770-4, table 3: left, right, centre, two surrounds; with six channels and more the fourth is the LFE.
 CHANNEL_GAINS = (1.0, 1.0, 1.0, 1.41, 1.41)
 
@@ -103,16 +103,17 @@ class Segments:
         self._dc = window_spectrum / window_spectrum[0].real
         self._gains = channel_gains(channels)
         self._samples = 0
-        self._rest = np.zeros((0, channels), np.float32)  # samples of a hop that is not full
-        self._means = np.zeros((fade // 2, channels), np.float32)  # means of a segment that is not full
+        self._partial, self._filled = np.zeros((self.hop, channels), np.float32), 0  # a hop that is not full
+        self._means = np.zeros((self._size + BATCH_HOPS * self._hop, channels), np.float32)
+        self._waiting = fade // 2  # means whose segment is not full; before the recording there is silence
         self._low: list[np.ndarray] = []
         self._high: list[np.ndarray] = []
 
     def _set_weights(self, sample_rate: int, rate: float, bins: int) -> None:
         """What K weighting does to the power of a bin of the means, and to that of the rest around them.
 
-        A tone of frequency f leaves the share ``kept`` of its power in the means and the rest of it around them, where it
-        is weighted by one number: the means get what is missing.
+        A tone leaves the share ``kept`` of its power in the means and the rest of it around them, where it is weighted
+        by one number: the means get what is missing.
         """
         frequencies = np.minimum(np.arange(bins), self._n_fft - np.arange(bins)) * rate / self._n_fft
         self._high_weight = 0.0
@@ -131,32 +132,46 @@ class Segments:
 
     def push(self, block: np.ndarray) -> None:
         """Take the next samples: np.ndarray [channels, samples], float32."""
-        self._samples += block.shape[1]
-        joined = _joined(self._rest, block.T)
-        hops = len(joined) // self.hop
-        self._rest = joined[hops * self.hop :].copy()
-        if hops:
-            self._measure(joined[: hops * self.hop], hops)
+        frames = block.T
+        self._samples += len(frames)
+        begin = 0
+        if self._filled:
+            begin = min(self.hop - self._filled, len(frames))
+            self._partial[self._filled : self._filled + begin] = frames[:begin]
+            self._filled += begin
+            if self._filled < self.hop:
+                return
+            self._measure(self._partial, 1)
+        whole = (len(frames) - begin) // self.hop
+        for hop in range(0, whole, BATCH_HOPS):
+            hops = min(BATCH_HOPS, whole - hop)
+            first = begin + hop * self.hop
+            self._measure(np.ascontiguousarray(frames[first : first + hops * self.hop], np.float32), hops)
+        left = frames[begin + whole * self.hop :]
+        self._partial[: len(left)] = left
+        self._filled = len(left)
 
-    def _measure(self, joined: np.ndarray, hops: int) -> None:
+    def _measure(self, samples: np.ndarray, hops: int) -> None:
+        """Take whole hops of interleaved samples, at most `BATCH_HOPS`."""
         high = np.zeros((hops, 2))
-        means = np.empty((hops * self._hop, self.channels), np.float32)
-        for signal, mean, gain in zip(self._signals(joined), self._signals(means), self._gains, strict=False):
+        end = self._waiting + hops * self._hop
+        means = self._means[self._waiting : end]
+        for signal, mean, gain in zip(self._signals(samples), self._signals(means), self._gains, strict=False):
             parts = signal.reshape(-1, self.decimation)
-            sums = parts[:, 0].copy()
-            for k in range(1, self.decimation):
-                sums += parts[:, k]
-            mean[:] = sums * np.float32(1 / self.decimation)
-            if self.decimation > 1:
-                power = self._rest_power(parts, mean, hops)
-                high += power[:, np.newaxis] * (self._high_weight * gain, 1.0)
+            if self.decimation == 1:
+                mean[:] = signal
+                continue
+            np.add(parts[:, 0], parts[:, 1], out=mean)
+            for k in range(2, self.decimation):
+                mean += parts[:, k]
+            mean *= np.float32(1 / self.decimation)
+            high += self._rest_power(parts, mean, hops)[:, np.newaxis] * (self._high_weight * gain, 1.0)
         self._high.append(high)
-        means = _joined(self._means, means)
-        count = max((len(means) - self._size) // self._hop + 1, 0)
-        batch = max(BATCH_SAMPLES // self._n_fft, 1)
-        for begin in range(0, count, batch):
-            self._low.append(self._spectral(means[begin * self._hop :], min(batch, count - begin)))
-        self._means = means[count * self._hop :].copy()
+        count = max((end - self._size) // self._hop + 1, 0)
+        if count:
+            self._low.append(self._spectral(self._means[:end], count))
+        self._waiting = end - count * self._hop
+        self._means[: self._waiting] = self._means[count * self._hop : end].copy()
 
     def _rest_power(self, parts: np.ndarray, mean: np.ndarray, hops: int) -> np.ndarray:
         """Power around the means: np.ndarray [hops]; `parts` is [means, decimation], `mean` [means]."""
@@ -198,14 +213,6 @@ class Segments:
         powers = np.concatenate(self._low)[:count] + np.concatenate(self._high)[:count]
         powers *= max(self.hop / samples, 1.0)
         return Powers(powers[:, 0], powers[:, 1] / self.channels)
-
-
-def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Both, one after the other, interleaved in memory: np.ndarray [samples, channels], float32."""
-    joined = np.empty((len(first) + len(second), first.shape[1]), np.float32)
-    joined[: len(first)] = first
-    joined[len(first) :] = second
-    return joined
 
 
 def _energy(signal: np.ndarray, parts: int) -> np.ndarray:

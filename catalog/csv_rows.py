@@ -93,7 +93,7 @@ def _metadata(lines: _Lines) -> dict[str, str]:
             lines.put_back([line] if line else [])
             break
         key, _colon, value = line[1:].partition(":")
-        metadata[key.strip()] = value.strip()
+        metadata[key.strip()] = value.strip().rstrip(",")  # spreadsheets fill a short line up with commas
     return metadata
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,19 +10,24 @@ from catalog.builtin.rhythms import EIGHTHS, OFFBEATS, SIXTEENTHS, Pattern, beat
 from catalog.builtin.score import Note, Part
 from catalog.builtin.theory import SCALES, Chord, nearest, voicing
 
-# What a style plays its chords, its bass and its tunes on.
-_CHORDS = {
-    "rock": "clean guitar", "rock/distorted": "distorted guitar", "pop/piano": "piano", "pop/synth": "supersaw", "electronic": "acid synth",
-    "electronic/ambient": "pad", "jazz": "piano",
-}  # fmt: skip
-_BASSES = {
-    "rock": "electric bass", "rock/distorted": "electric bass", "pop/piano": "electric bass", "pop/synth": "synth bass", "electronic": "synth bass",
-    "electronic/ambient": "drone", "jazz": "upright bass",
-}  # fmt: skip
-_LEADS = {
-    "rock": "clean guitar", "rock/distorted": "distorted guitar", "pop/piano": "piano", "pop/synth": "square lead", "electronic": "square lead",
-    "electronic/ambient": "square lead", "jazz": "horn",
-}  # fmt: skip
+
+class _Band(NamedTuple):
+    """What a style plays its chords, its bass and its tunes on."""
+
+    chords: str
+    bass: str
+    lead: str
+
+
+_BANDS = {
+    "rock": _Band("clean guitar", "electric bass", "clean guitar"),
+    "rock/distorted": _Band("distorted guitar", "electric bass", "distorted guitar"),
+    "pop/piano": _Band("piano", "electric bass", "piano"),
+    "pop/synth": _Band("supersaw", "synth bass", "square lead"),
+    "electronic": _Band("acid synth", "synth bass", "square lead"),
+    "electronic/ambient": _Band("pad", "drone", "square lead"),
+    "jazz": _Band("piano", "upright bass", "horn"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,12 @@ def arrange(setting: Setting, rng: np.random.Generator) -> tuple[Part, ...]:
             parts.append(Part(instrument, written, level_db + float(rng.uniform(-1.5, 1.5)), float(rng.uniform(-1, 1))))
 
     style, jazz_guitar = setting.style, setting.style == "jazz" and "piano" not in setting.instruments
-    chords = "jazz guitar" if jazz_guitar else _CHORDS[style]
+    chords = "jazz guitar" if jazz_guitar else _BANDS[style].chords
     if style == "electronic" or (style == "electronic/ambient" and setting.arousal == "energetic"):
         add("acid synth", _arpeggio(setting, rng), -3)
     if style != "electronic":
         add(chords, _comp(setting, chords, rng), 0)
-    add(_BASSES[style], _bass(setting, rng), 1)
+    add(_BANDS[style].bass, _bass(setting, rng), 1)
     if "piano" in setting.instruments and chords != "piano":
         add("piano", _comp(setting, "piano", rng), 0)
     if "guitar" in setting.instruments and not chords.endswith("guitar"):
@@ -76,7 +82,7 @@ def arrange(setting: Setting, rng: np.random.Generator) -> tuple[Part, ...]:
     if style == "jazz":
         add("horn", _tune(setting, 64, rng, long=False), -1 if not setting.sung else -5)
     elif not setting.sung:
-        add(_LEADS[style], _tune(setting, 74, rng, long=False), 0)
+        add(_BANDS[style].lead, _tune(setting, 74, rng, long=False), 0)
     return tuple(parts)
 
 

@@ -139,10 +139,21 @@ DRUMS: Mapping[str, Drum] = {
 
 # Peak level of a stroke of full velocity, and its place from left (-1) to right (1).
 _PLACES: Mapping[str, tuple[float, float]] = {
-    "kick": (0, 0), "pop kick": (-1, 0), "club kick": (3, 0), "snare": (-2, 0.1), "rim": (-4, 0.2), "clap": (-1, -0.1), "brush": (-7, 0.2),
-    "hat": (-6, 0.5), "open hat": (-7, 0.4), "ride": (-7, -0.5), "crash": (-7, -0.4), "tom": (-4, -0.3), "shaker": (-6, -0.6),
+    "kick": (0, 0),
+    "pop kick": (-1, 0),
+    "club kick": (3, 0),
+    "snare": (-2, 0.1),
+    "rim": (-4, 0.2),
+    "clap": (-1, -0.1),
+    "brush": (-7, 0.2),
+    "hat": (-6, 0.5),
+    "open hat": (-7, 0.4),
+    "ride": (-7, -0.5),
+    "crash": (-7, -0.4),
+    "tom": (-4, -0.3),
+    "shaker": (-6, -0.6),
     "tambourine": (-5, 0.6),
-}  # fmt: skip
+}
 
 
 def play_drums(hits: Sequence[Hit], kit: Kit, count: int, rng: np.random.Generator) -> Sound:
@@ -168,7 +179,7 @@ def play_drums(hits: Sequence[Hit], kit: Kit, count: int, rng: np.random.Generat
 
 
 def pump(hits: Sequence[Hit], count: int, depth: float) -> Sound:
-    """The gain of a side-chain: everything else ducks by `depth` (0..1) at each kick and comes back in a quarter of a second."""
+    """The gain of a side-chain: everything else ducks by `depth` (0..1) at each kick and is back 0.25 s later."""
     gain = np.ones(count, np.float32)
     shape = 1 - np.float32(depth) * np.cos(np.linspace(0, np.pi / 2, samples(0.25), dtype=np.float32)) ** 2
     for hit in hits:

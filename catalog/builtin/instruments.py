@@ -35,8 +35,20 @@ INSTRUMENTS: Mapping[str, Instrument] = {
 
 # RMS while it plays, before the part's own level: what makes a mix balanced.
 _LEVELS_DB = {
-    "distorted guitar": -14, "clean guitar": -15, "acoustic guitar": -15, "jazz guitar": -16, "electric bass": -15, "upright bass": -14, "synth bass": -15, "drone": -17, "bells": -19, "flute": -16, "horn": -18, "cello": -17,
-}  # fmt: skip
+    "piano": -16,
+    "distorted guitar": -14,
+    "clean guitar": -15,
+    "acoustic guitar": -13,
+    "jazz guitar": -14,
+    "electric bass": -15,
+    "upright bass": -14,
+    "synth bass": -15,
+    "drone": -17,
+    "bells": -19,
+    "flute": -16,
+    "horn": -18,
+    "cello": -17,
+}
 _LEVEL_DB = -18.0
 
 

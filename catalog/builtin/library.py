@@ -27,7 +27,10 @@ from catalog.errors import CatalogError
 from catalog.format import Catalog
 from catalog.recording import Recording, Word
 
-SYNTHETIC = "The built-in library is synthetic: music and voices made by a program. Its numbers say nothing about real recordings."
+SYNTHETIC = (
+    "The built-in library is synthetic: music and voices made by a program. "
+    "Its numbers say nothing about real recordings."
+)
 MAX_SONGS = 10_000
 _COMPRESSION = 0.4
 _MARK = "builtin.json"
@@ -44,9 +47,9 @@ def build_builtin(
 ) -> Path:
     """Build the synthetic library; a build that was broken off goes on, a complete one is left as it is.
 
-    The bytes depend on `seed`, `songs`, this package's sources and the numerical libraries, not on `workers`: songs are always made in
-    processes of their own (started by spawn, so a script that calls this needs the usual ``if __name__ == "__main__"``), with one
-    thread each for linear algebra.
+    The bytes depend on `seed`, `songs`, this package's sources and the numerical libraries, not on `workers`: songs are
+    always made in processes of their own (started by spawn, so a script that calls this needs the usual
+    ``if __name__ == "__main__"``), with one thread each for linear algebra.
 
     Parameters
     ----------
@@ -199,6 +202,7 @@ def _readme(mark: dict[str, object]) -> str:
 
 {SYNTHETIC}
 
-{mark["songs"]} songs made by `dacapo catalog build builtin` with seed {mark["seed"]}, stereo FLAC at 44.1 kHz: the mix in `audio/`, vocals and
-accompaniment, which sum to it exactly, in `stems/`. `catalog.csv` describes them. Licence: CC0-1.0.
+{mark["songs"]} songs made by `dacapo catalog build builtin` with seed {mark["seed"]}, stereo FLAC at 44.1 kHz:
+the mix in `audio/`, vocals and accompaniment, which sum to it exactly, in `stems/`. `catalog.csv` describes them.
+Licence: CC0-1.0.
 """

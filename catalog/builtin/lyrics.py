@@ -24,8 +24,8 @@ def compose_lines(
 ) -> list[list[LyricWord]]:
     """Compose `count` lines of lyrics.
 
-    Each theme has one of the first lines, three of four later lines are on one too. Now and then one of the first lines strays to a
-    theme that is not the song's: a single word proves nothing.
+    Each theme has one of the first lines, three of four later lines are on one too. Now and then one of the first lines
+    strays to a theme that is not the song's: a single word proves nothing.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 Voice and accompaniment take the same path, and the compressor's gain follows their sum: what comes out still adds up.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,19 +64,19 @@ def master(
     ratio = SAMPLE_RATE // voice_rate
     length = 2 * ratio * next_fast_len(-(-(count + SAMPLE_RATE // 2) // (2 * ratio)))
     tone, room = _tone(length, studio, settings), _room(length // ratio, voice_rate, studio, rng)
-    low = slice(0, room.shape[1])
+    low = slice(room.shape[1])
     hiss = _rms(accompaniment) * 10 ** ((settings.hiss_dbfs - settings.level_dbfs) / 20)
-    tape = np.float32(hiss) * rng.standard_normal(count, dtype=np.float32)
+    tape = rng.standard_normal(count, dtype=np.float32) * np.float32(hiss)
     band: NDArray[np.complex64] = rfft(accompaniment + np.stack([tape, tape[::-1]]), n=length)
     band *= tone
-    band[:, low] += (np.float32(0.5) * (band[0, low] + band[1, low])) * room
+    band[:, low] += 0.5 * (band[:1, low] + band[1:, low]) * room
     # Zeros above the voice's own band bring it to 44.1 kHz.
-    sung = np.zeros((2, length // 2 + 1), np.complex64)
+    sung: NDArray[np.complex64] = np.zeros((2, length // 2 + 1), np.complex64)
     sung[:, low] = (rfft(voice, n=length // ratio)[low] * (ratio * tone[low])) * (1 + room)
     music, vocals = irfft(band, n=length)[:, :count], irfft(sung, n=length)[:, :count]
     mix = music + vocals
     level, loudness = 10 ** (settings.level_dbfs / 20), _rms(mix)
-    gain = np.float32(level / loudness * FULL_SCALE) * _compressor(mix, loudness, settings, level)
+    gain = np.float32(level / loudness * FULL_SCALE) * _compressor((mix, vocals, music), loudness, settings, level)
     vocals *= gain
     music *= gain
     return np.rint(vocals, out=vocals).astype(np.int16), np.rint(music, out=music).astype(np.int16)
@@ -103,13 +104,14 @@ def _room(length: int, sample_rate: int, studio: Studio, rng: np.random.Generato
     return np.asarray(rfft(response)[:, :-1], np.complex64)
 
 
-def _compressor(y: Sound, rms: float, settings: Master, level: float) -> Sound:
-    """Gain [samples] that holds the peaks of `y` [2, samples], whose RMS is given."""
+def _compressor(signals: Sequence[Sound], rms: float, settings: Master, level: float) -> Sound:
+    """Gain [samples] that holds the peaks of all `signals` [2, samples]; `rms` is that of the first, the mix."""
     ceiling = rms * min(10 ** (settings.crest_db / 20), 0.94 / level)
-    count = y.shape[1]
+    count = signals[0].shape[1]
     blocks = -(-count // _BLOCK)
     envelope = np.zeros(blocks * _BLOCK, np.float32)
-    np.maximum(np.abs(y[0]), np.abs(y[1]), out=envelope[:count])
+    for channel in (channel for signal in signals for channel in signal):
+        np.maximum(envelope[:count], np.abs(channel), out=envelope[:count])
     peaks = maximum_filter1d(envelope.reshape(blocks, _BLOCK).max(axis=1), 15)
     gain = uniform_filter1d(np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)), 11)
     step = np.diff(gain, append=gain[-1:])

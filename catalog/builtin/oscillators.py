@@ -29,7 +29,8 @@ def ring(
 
     Parameters
     ----------
-    frequencies_hz, amplitudes, decays (1/s), phases (radians) : ``[partials]`` or scalars. Partials above 0.45 of the rate are left out.
+    frequencies_hz, amplitudes, decays (1/s), phases (radians) : ``[partials]`` or scalars. Partials above 0.45 of the
+        rate are left out.
     count : samples to make.
 
     Returns
@@ -71,7 +72,7 @@ def noise(count: int, low_hz: float, high_hz: float, rng: np.random.Generator) -
 
 
 def noise_loop(shape: tuple[int, int], low_hz: float, high_hz: float, rng: np.random.Generator) -> Sound:
-    """Steady noise as `noise`, [channels, samples]: three seconds that go round without a seam, each channel from another place."""
+    """Steady noise as `noise`, of `shape` [channels, samples]: three seconds that go round without a seam."""
     length = 1 << 17
     loop = noise(length, low_hz, high_hz, rng)
     turns = shape[1] // length + 2
@@ -107,7 +108,7 @@ def wave_table(amplitudes: ArrayLike) -> Sound:
 
 
 def play_table_steadily(table: Sound, frequency_hz: float, count: int, start: float) -> Sound:
-    """Read a wave table of 4096 samples at a steady frequency, from `start` (0..1 of a period) on; faster than `play_table`."""
+    """`play_table` for a table of 4096 samples and a steady frequency, from `start` (0..1 of a period) on; faster."""
     step = np.uint32(round(frequency_hz / SAMPLE_RATE * 2**32))
     phase = np.arange(count, dtype=np.uint32) * step + np.uint32(int(start * 2**32) % 2**32)
     return table[phase >> np.uint32(20)]

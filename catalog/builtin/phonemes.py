@@ -1,7 +1,7 @@
 """From written words to sung syllables.
 
-Rough letter-to-sound rules, ``sounds`` of each `Lexicon`: enough to give each syllable the right vowel and consonants of
-the right kind, no more. Spelling decides; English is sung as by someone who reads letter by letter.
+Rough letter-to-sound rules, ``sounds`` of each `Lexicon`: enough to give each syllable the right vowel and consonants
+of the right kind, no more. Spelling decides; English is sung as by someone who reads letter by letter.
 """
 
 import re
@@ -48,7 +48,7 @@ def _longest_first(language: str) -> dict[str, str]:
 
 
 def _grouped(sounds: Sequence[str]) -> tuple[Syllable, ...]:
-    """Give each vowel the consonant before it; of several between two vowels, all but the last end the syllable before."""
+    """Give each vowel the consonant before it; further ones between two vowels end the syllable before."""
     found: list[Syllable] = []
     waiting: list[str] = []
     for sound in sounds:

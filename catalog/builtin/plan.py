@@ -1,7 +1,7 @@
 """What the library holds, before a note is written: artists, splits, and the tags of every song.
 
-Everything is dealt like cards, in each split by itself: shares are exact, and genre, mood, instruments and themes know nothing of
-each other, nor of tempo, key, loudness and bandwidth.
+Everything is dealt like cards, in each split by itself: shares are exact, and genre, mood, flute and themes know
+nothing of each other, nor of tempo, key, loudness and bandwidth.
 """
 
 from collections.abc import Hashable, Mapping
@@ -15,13 +15,25 @@ from catalog.builtin.artists import Artist, draw_artist
 SPLIT_SHARES = {"train": 0.55, "validation": 0.175, "eval": 0.225, "test": 0.05}
 LANGUAGE_SHARES = {"en": 0.35, "es": 0.2, "ru": 0.22, "ja": 0.23}
 STYLE_SHARES = {
-    "rock": 0.10, "rock/distorted": 0.16, "pop/piano": 0.16, "pop/synth": 0.16, "electronic": 0.10, "electronic/ambient": 0.16, "jazz": 0.16,
-}  # fmt: skip
+    "rock": 0.10,
+    "rock/distorted": 0.16,
+    "pop/piano": 0.16,
+    "pop/synth": 0.16,
+    "electronic": 0.10,
+    "electronic/ambient": 0.16,
+    "jazz": 0.16,
+}
 VALENCE_SHARES = {"happy": 0.32, "sad": 0.32, None: 0.36}
 AROUSAL_SHARES = {"energetic": 0.33, "calm": 0.33, None: 0.34}
 THEME_SHARES = {
-    (): 0.22, ("night",): 0.18, ("rain",): 0.18, ("sea",): 0.18, ("night", "rain"): 0.08, ("night", "sea"): 0.08, ("rain", "sea"): 0.08,
-}  # fmt: skip
+    (): 0.22,
+    ("night",): 0.18,
+    ("rain",): 0.18,
+    ("sea",): 0.18,
+    ("night", "rain"): 0.08,
+    ("night", "sea"): 0.08,
+    ("rain", "sea"): 0.08,
+}
 # Instruments a style may add to its own.
 EXTRA_SHARES: dict[str, dict[tuple[str, ...], float]] = {
     "rock": {("guitar",): 0.8, ("guitar", "piano"): 0.2},
@@ -75,7 +87,7 @@ class SongPlan:
 
 
 def deal(shares: Mapping[Card, float], count: int, rng: np.random.Generator) -> list[Card]:
-    """Deal `count` cards in random order, as near to `shares` (which sum to 1) as whole numbers allow (largest remainder)."""
+    """Deal `count` cards in random order, as near to `shares`, which sum to 1, as whole numbers allow."""
     exact = np.array(list(shares.values())) * count
     numbers = np.floor(exact + 1e-9).astype(int)
     order = np.argsort(numbers - exact, kind="stable")
@@ -154,7 +166,7 @@ def _hands(count: int, rng: np.random.Generator) -> list[_Hand]:
 
 
 def _in_runs(styles: list[str], rng: np.random.Generator) -> list[str]:
-    """Order cards in rounds of up to two equal ones of each kind, so that a kind lies over many artists and an artist has few kinds."""
+    """Order cards in rounds of up to two of each kind: a kind lies over many artists, and an artist has few kinds."""
     kinds = sorted(set(styles))
     ordered: list[str] = []
     for start in range(0, max(map(styles.count, kinds), default=0), 2):

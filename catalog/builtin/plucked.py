@@ -1,8 +1,8 @@
 """Instruments whose sound dies away by itself: piano, guitars, basses, bells.
 
-Each function plays one note: (frequency_hz, duration_s, timbre, rng) -> mono [samples]. A struck or plucked string is a sum of
-partials k with frequency k f sqrt(1 + B k^2) (stiffness B) that die away the faster the higher they are (Fletcher and Rossing, The
-Physics of Musical Instruments, 1998, ch. 2 and 12).
+Each function plays one note: (frequency_hz, duration_s, timbre, rng) -> mono [samples]. A struck or plucked string is a
+sum of partials k with frequency k f sqrt(1 + B k^2) (stiffness B) that die away the faster the higher they are
+(Fletcher and Rossing, The Physics of Musical Instruments, 1998, ch. 2 and 12).
 """
 
 from dataclasses import dataclass

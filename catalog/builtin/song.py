@@ -16,7 +16,6 @@ from catalog.builtin.oscillators import SAMPLE_RATE, Sound, samples
 from catalog.builtin.plan import SongPlan
 from catalog.builtin.score import Score
 
-
 # How hard is played and sung.
 _FORCE = {"calm": -1.0, None: 0.0, "energetic": 1.0}
 

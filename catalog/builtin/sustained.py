@@ -142,9 +142,17 @@ def _saws(frequency_hz: float, count: int, voices: int, cents: float, fall: floa
 
 
 def _held(
-    table: Sound, frequency_hz: float, duration_s: float, *, attack_s: float, release_s: float, cents: float, rate_hz: float,
-    rng: np.random.Generator, tremolo: float = 0.0,
-) -> Sound:  # fmt: skip
+    table: Sound,
+    frequency_hz: float,
+    duration_s: float,
+    *,
+    attack_s: float,
+    release_s: float,
+    cents: float,
+    rate_hz: float,
+    rng: np.random.Generator,
+    tremolo: float = 0.0,
+) -> Sound:
     """A wave table with a vibrato that sets in over the first 0.3 s."""
     count = samples(duration_s + release_s)
     t = np.arange(count) / SAMPLE_RATE

@@ -1,7 +1,7 @@
 """A singing voice: source and filter.
 
-The source is a glottal pulse on the melody's pitch (portamento, vibrato, jitter) plus noise; the filter is the mouth, which moves
-from phoneme to phoneme. Consonants start on the beat, the vowel takes the rest of the syllable.
+The source is a glottal pulse on the melody's pitch (portamento, vibrato, drift) plus noise; the filter is the mouth,
+which moves from phoneme to phoneme. Consonants start on the beat, the vowel takes the rest of the syllable.
 """
 
 from collections.abc import Sequence
@@ -108,7 +108,7 @@ def _mouth(source: Sound, stretches: Sequence[_Stretch], voice: Voice) -> Sound:
     padded = np.zeros((frames + 1) * _HOP, np.float32)
     padded[_HOP : _HOP + len(source)] = source[: frames * _HOP]
     soundings = sorted({stretch.sounding for stretch in stretches}, key=repr)
-    frequencies = np.arange(_N_FFT // 2 + 1) * (VOICE_RATE / _N_FFT)
+    frequencies = np.linspace(0.0, VOICE_RATE / 2, _N_FFT // 2 + 1, dtype=np.float64)
     responses = np.stack([log_response(sounding, voice.tract, frequencies) for sounding in soundings])
     weights = np.zeros((frames, len(soundings)), np.float32)
     centre_s = np.arange(frames) * _HOP / VOICE_RATE

@@ -1,4 +1,4 @@
-"""The built-in library on disk: the same bytes always, complete or without a catalog, never in the way of other files."""
+"""The built-in library on disk: the same bytes always, complete or without a catalog, never over other files."""
 
 from pathlib import Path
 
@@ -30,7 +30,10 @@ def test_the_catalog_is_valid_and_tells_all(built: Path) -> None:
     assert len(rows) == SONGS
     for row in rows:
         assert isinstance(row, Recording), str(row)
-        assert row.artist and row.album and row.title and row.split
+        assert row.artist
+        assert row.album
+        assert row.title
+        assert row.split
         assert (row.package, row.licence, set(row.stems)) == ("builtin", "CC0-1.0", {"vocals", "accompaniment"})
         assert bool(row.words) == bool(row.lyrics)
 
@@ -71,7 +74,8 @@ def test_a_broken_build_goes_on_and_the_bytes_know_nothing_of_workers(built: Pat
     seen: list[tuple[int, int]] = []
     catalog = build_builtin(tmp_path, songs=SONGS, workers=1, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, SONGS), (2, SONGS), (3, SONGS)]
-    assert early and all(path.stat().st_mtime_ns == changed for path, changed in early.items())
+    assert early
+    assert all(path.stat().st_mtime_ns == changed for path, changed in early.items())
     (tmp_path / "audio" / "song-0002.part").unlink(missing_ok=True)
     assert contents(catalog.parent) == contents(built.parent)
 

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from catalog.builtin.composition import compose
-from catalog.builtin.lexicon import THEMES, lexicons
 from catalog.builtin.formants import CONSONANTS, VOWELS
+from catalog.builtin.lexicon import THEMES, lexicons
 from catalog.builtin.phonemes import syllables
 from catalog.builtin.plan import SongPlan, deal, plan_library
 from catalog.builtin.score import Score
@@ -119,7 +119,8 @@ def test_word_times_follow_each_other_within_the_song() -> None:
 
 def test_songs_last_10_to_30_seconds() -> None:
     durations = [score.duration_s for _, score in library()]
-    assert min(durations) >= 10 and max(durations) <= 30
+    assert min(durations) >= 10
+    assert max(durations) <= 30
     assert 12 < np.mean(durations) < 16
 
 

@@ -64,7 +64,8 @@ def test_an_instrument_plays_in_tune_and_falls_silent(instrument: str) -> None:
     y = play(
         Part(instrument, (Note(0.0, 0.8, 57, 0.8),), 0.0, 0.0), TIMBRE, 0.0, 4 * SAMPLE_RATE, np.random.default_rng(0)
     )
-    assert y.dtype == np.float32 and np.isfinite(y).all()
+    assert y.dtype == np.float32
+    assert np.isfinite(y).all()
     assert np.abs(y[3 * SAMPLE_RATE :]).max() < 0.02 * np.abs(y).max()
     part = y[SAMPLE_RATE // 4 : SAMPLE_RATE // 4 + 16384] * np.hanning(16384)
     spectrum = np.abs(np.fft.rfft(part, 1 << 17)) ** 2
@@ -98,7 +99,8 @@ def test_the_stems_sum_to_the_mix_within_16_bits(number: int) -> None:
 
 def test_an_instrumental_has_no_voice() -> None:
     made = song(first(words="instrumental"))
-    assert not made.vocals.any() and made.score.words == ()
+    assert not made.vocals.any()
+    assert made.score.words == ()
 
 
 @pytest.mark.parametrize(

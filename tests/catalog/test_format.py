@@ -68,6 +68,14 @@ def test_what_was_written_is_read_back(
     assert list(catalog.rows(check_files=False)) == recordings
 
 
+def test_a_catalog_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
+    text = "\ufeff# dacapo-catalog: 1,,\r\n# library: test,,\r\nid,path,tags\r\na,a.wav,Rock\r\n\r\nb,a.wav,\r\n"
+    (tmp_path / "c.csv").write_bytes(text.encode())
+    catalog = open_catalog(tmp_path / "c.csv")
+    assert catalog.library == "test"
+    assert read(catalog, check_files=False) == (["a", "b"], [])
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_missing_lyrics_differ_from_empty_ones(tmp_path: Path, suffix: str) -> None:
     recordings = [Recording(id=str(n), path="a.wav", lyrics=lyrics) for n, lyrics in enumerate([None, "", "la"])]

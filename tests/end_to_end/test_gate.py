@@ -13,12 +13,12 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     """A workbench that serves a good model."""
     bench = Workbench(tmp_path_factory.mktemp("gate"))
     good = bench.run()
     assert good.exit_code == 0, good.output
-    yield bench
+    return bench
 
 
 def relabel(bench: Workbench, change: Callable[[Recording, Recording], tuple[str, ...]]) -> None:

@@ -1,10 +1,10 @@
-"""A training that is killed, or that raises, goes on where it was and ends with the weights of one that was left alone."""
+"""A training that is killed, or that raises, goes on where it was and ends with the weights of one that was left
+alone."""
 
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +37,11 @@ def weights(bench: Workbench) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, np.ndarray]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     bench = Workbench(tmp_path_factory.mktemp("undisturbed"))
     done = bench.run()
     assert done.exit_code == 0, done.output
-    yield weights(bench)
+    return weights(bench)
 
 
 def check_resumed(bench: Workbench, undisturbed: dict[str, np.ndarray]) -> None:

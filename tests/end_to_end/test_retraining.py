@@ -1,7 +1,6 @@
 """One history of a library, told run by run: what runs again, and what does not."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def edit(path: Path, old: bytes, new: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     bench = Workbench(tmp_path_factory.mktemp("retraining"))
     history = History(bench)
     history.step("first")
@@ -69,7 +68,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     write_catalog(bench.library, silent)
     bench.write_tags(["tone", "tone/high", "noise", "hum"])
     history.step("tag added")
-    yield history
+    return history
 
 
 def test_a_first_run_serves_a_model(history: History) -> None:

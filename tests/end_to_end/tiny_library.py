@@ -18,7 +18,8 @@ def make_library(folder: Path, *, seed: int = 0, songs: int = SONGS) -> Path:
     """Writes ``catalog.csv`` and the recordings (2.5 to 4 s, mono wav); answers the catalog."""
     rng = np.random.default_rng(seed)
     (folder / "audio").mkdir(parents=True)
-    return write_catalog(folder, [_song(folder, rng, artist, song) for artist in range(ARTISTS) for song in range(songs)])
+    songs_of = [_song(folder, rng, artist, song) for artist in range(ARTISTS) for song in range(songs)]
+    return write_catalog(folder, songs_of)
 
 
 def write_catalog(folder: Path, recordings: list[Recording]) -> Path:

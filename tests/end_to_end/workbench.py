@@ -15,7 +15,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("audio", "catalog", "components", "pipeline", "schemas", "trainers")
 GATE = {"floors": {"precision": 0.6, "recall": 0.6}, "drops": {"precision": 0.3, "recall": 0.3}}
 MINIMUM = {"recordings": 2, "artists": 2}
-TRAINING = ("train.steps=120", "train.batch_size=16", "train.validate_every=40", "train.checkpoint_every=20")
+TRAINING = (
+    "train.steps=90",
+    "train.batch_size=16",
+    "train.validate_every=30",
+    "train.checkpoint_every=15",
+    "train.filters=[8,16,16]",
+    "train.hidden=32",
+)
 
 
 @dataclass(frozen=True)
