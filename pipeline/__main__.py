@@ -20,7 +20,7 @@ def main() -> None:
 
     from pipeline.main import app
 
-    app()
+    app(prog_name="dacapo")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from audio.errors import DaCapoError
 from pipeline.settings import HOME
+
+
+class TestSplit(StrEnum):
+    """The splits that a published test split can become."""
+
+    EVAL = "eval"
+    TEST = "test"
+
 
 catalog_app = typer.Typer(
     help="Make, import and check the catalog of a library.", no_args_is_help=True, rich_markup_mode=None
@@ -22,6 +31,9 @@ import_app = typer.Typer(
 catalog_app.add_typer(build_app, name="build")
 catalog_app.add_typer(import_app, name="import")
 
+TestSplitOption = Annotated[
+    TestSplit, typer.Option(help="What the published test split becomes: eval, which the gate judges on, or test.")
+]
 HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
 
 
@@ -52,19 +64,20 @@ def debian(
     from catalog.debian import build_debian
 
     with _errors(), _progress("Debian's music packages") as advance:
-        path = build_debian(home / "catalogs" / "debian", minutes=minutes, progress=advance)
+        path = build_debian(home / "catalogs" / "debian", minutes=minutes, progress=advance, say=typer.echo)
     typer.echo(f"{path}\nNext: ./dacapo run tagging --library debian --profile full")
 
 
 @import_app.command("magnatagatune")
 def magnatagatune(
     source: Annotated[Path, typer.Argument(help="Folder of annotations_final.csv and the mp3 folders 0 to f.")],
+    test_split: TestSplitOption = TestSplit.EVAL,
 ) -> None:
     """MagnaTagATune in its published layout; writes catalog.csv into the folder."""
     from catalog.magnatagatune import import_magnatagatune
 
     with _errors():
-        typer.echo(str(import_magnatagatune(source)))
+        typer.echo(str(import_magnatagatune(source, test_split=test_split.value)))
 
 
 @import_app.command("mtg-jamendo")
@@ -72,12 +85,13 @@ def mtg_jamendo(
     source: Annotated[Path, typer.Argument(help="Folder of the audio (00 to 99) and of data/ with the TSV files.")],
     subset: Annotated[str, typer.Option(help="The TSV to read, such as autotagging_moodtheme.")] = "autotagging",
     split: Annotated[int, typer.Option(help="The published split, 0 to 4.", min=0, max=4)] = 0,
+    test_split: TestSplitOption = TestSplit.EVAL,
 ) -> None:
     """MTG-Jamendo in its published layout; writes catalog.csv into the folder."""
     from catalog.mtg_jamendo import import_mtg_jamendo
 
     with _errors():
-        typer.echo(str(import_mtg_jamendo(source, subset=subset, split=split)))
+        typer.echo(str(import_mtg_jamendo(source, subset=subset, split=split, test_split=test_split.value)))
 
 
 @catalog_app.command("check")

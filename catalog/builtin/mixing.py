@@ -66,7 +66,7 @@ def master(
     tone, room = _tone(length, studio, settings), _room(length // ratio, voice_rate, studio, rng)
     low = slice(room.shape[1])
     hiss = _rms(accompaniment) * 10 ** ((settings.hiss_dbfs - settings.level_dbfs) / 20)
-    tape = rng.standard_normal(count, dtype=np.float32) * np.float32(hiss)
+    tape = rng.standard_normal((count,), dtype=np.float32) * np.float32(hiss)
     band: NDArray[np.complex64] = rfft(accompaniment + np.stack([tape, tape[::-1]]), n=length)
     band *= tone
     band[:, low] += 0.5 * (band[:1, low] + band[1:, low]) * room

@@ -1,5 +1,4 @@
-"""A training that is killed, or that raises, goes on where it was and ends with the weights of one that was left
-alone."""
+"""A training that is killed, or that raises, goes on where it was and ends as one that was left alone."""
 
 import os
 import signal
