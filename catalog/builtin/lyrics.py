@@ -7,7 +7,7 @@ import numpy as np
 
 from catalog.builtin.lexicon import THEMES, Lexicon
 
-THEMED_LINE = 0.75
+THEMED_LINE = 0.9
 STRAY_LINE = 0.15
 
 

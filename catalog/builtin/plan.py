@@ -38,11 +38,11 @@ THEME_SHARES = {
 EXTRA_SHARES: dict[str, dict[tuple[str, ...], float]] = {
     "rock": {("guitar",): 0.8, ("guitar", "piano"): 0.2},
     "rock/distorted": {("guitar",): 0.85, ("guitar", "piano"): 0.15},
-    "pop/piano": {("piano",): 0.75, ("piano", "guitar"): 0.25},
-    "pop/synth": {(): 0.75, ("guitar",): 0.25},
+    "pop/piano": {("piano",): 0.8, ("piano", "guitar"): 0.2},
+    "pop/synth": {(): 0.8, ("guitar",): 0.2},
     "electronic": {(): 0.8, ("piano",): 0.2},
     "electronic/ambient": {(): 0.7, ("piano",): 0.3},
-    "jazz": {("piano",): 0.4, ("guitar",): 0.3, ("piano", "guitar"): 0.3},
+    "jazz": {("piano",): 0.45, ("guitar",): 0.3, ("piano", "guitar"): 0.25},
 }
 FLUTE_SHARE = 0.26
 WORDS_SHARES = {"known": 0.82, "missing": 0.08, "instrumental": 0.1}

@@ -115,7 +115,7 @@ def horn(frequency_hz: float, duration_s: float, timbre: Timbre, rng: np.random.
         rng=rng,
     )
     opening = np.minimum(np.arange(len(y), dtype=np.float32) / np.float32(0.09 * SAMPLE_RATE), 1)
-    growl = 0.08 * noise(len(y), 60, 300, rng)
+    growl = 0.05 * noise(len(y), 60, 300, rng)
     return y * opening * (1 + growl) + soft * (1 - opening)
 
 

@@ -21,7 +21,6 @@ TRAINING = (
     "train.validate_every=30",
     "train.checkpoint_every=15",
     "train.filters=[8,16,16]",
-    "train.hidden=32",
 )
 
 

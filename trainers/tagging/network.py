@@ -9,11 +9,14 @@ from trainers.tagging.lyrics import BAG
 from trainers.tagging.tag_tree import TagTree
 from trainers.tagging.task import TaggingHyperparameters
 
+_MOMENTUM = 0.95
+
 
 def cnn_trunk(spectrum: keras.KerasTensor, frames: keras.KerasTensor, filters: tuple[int, ...]) -> keras.KerasTensor:
     """Convolutions over time and frequency, then mean and maximum over the frames that hold audio.
 
-    Normalisation is over the channels of each point, so that padding changes nothing.
+    The first convolution halves time and frequency, every other block is followed by a maximum that does; the last layer sees all
+    bands at once. Batch statistics are taken over the global batch, so that a step is the same on any number of replicas.
 
     Parameters
     ----------
@@ -25,16 +28,20 @@ def cnn_trunk(spectrum: keras.KerasTensor, frames: keras.KerasTensor, filters: t
     -------
     [b, 4 * filters[-1]]
     """
-    mask = FrameMask(name="mask")
-    x = ops.expand_dims(mask(spectrum, frames), -1)
+    x = ops.expand_dims(FrameMask(name="mask")(spectrum, frames), -1)
     for block, count in enumerate(filters):
-        x = keras.layers.Conv2D(count, 3 if block else 5, padding="same", use_bias=False, name=f"conv_{block}")(x)
-        x = keras.layers.LayerNormalization(name=f"norm_{block}")(x)
-        x = ops.relu(x)
-        x = keras.layers.AveragePooling2D((2, 2), name=f"pool_{block}")(x)
-    x = keras.layers.Reshape((-1, x.shape[2] * x.shape[3]))(x)
-    x = keras.layers.Dense(2 * filters[-1], activation="relu", name="frame_embedding")(x)
+        size, strides = (3, 1) if block else (5, 2)
+        x = keras.layers.Conv2D(count, size, strides, padding="same", use_bias=False, name=f"conv_{block}")(x)
+        x = _normalised(x, f"norm_{block}")
+        if block:
+            x = keras.layers.MaxPooling2D(2, name=f"pool_{block}")(x)
+    x = keras.layers.Conv2D(2 * filters[-1], (1, x.shape[2]), use_bias=False, name="all_bands")(x)
+    x = keras.layers.Reshape((x.shape[1], x.shape[3]))(_normalised(x, "norm_bands"))
     return MaskedPool(2 ** len(filters), name="over_time")(x, frames)
+
+
+def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    return ops.relu(keras.layers.BatchNormalization(momentum=_MOMENTUM, synchronized=True, name=name)(x))
 
 
 def lyrics_branch(bag: keras.KerasTensor, present: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
@@ -45,7 +52,7 @@ def lyrics_branch(bag: keras.KerasTensor, present: keras.KerasTensor, units: int
 
 
 def build_network(
-    hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int, embedding: int = 0
+    hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int
 ) -> keras.Model:
     """The functional model.
 
@@ -54,13 +61,11 @@ def build_network(
     hyperparameters : sizes
     tree : the vocabulary
     frames : of a training segment
-    embedding : size of the embedding that comes ready with each row (a frozen trunk); 0 for none
 
     Returns
     -------
     keras.Model
-        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG], ``has_lyrics`` [b, 1] and ``embedding`` [b, embedding]
-        to ``{"logits": [b, tags]}``, which `TagTree` reads.
+        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG] and ``has_lyrics`` [b, 1] to ``{"logits": [b, tags]}``, which `TagTree` reads.
     """
     inputs = {
         "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
@@ -74,7 +79,5 @@ def build_network(
         )
     x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
     x = keras.layers.Dropout(hyperparameters.dropout, seed=12, name="dropout")(x)
-    x = keras.layers.Dense(hyperparameters.hidden, activation="relu", name="hidden")(x)
-    x = keras.layers.Dropout(hyperparameters.dropout, seed=13, name="hidden_dropout")(x)
     logits = keras.layers.Dense(len(tree.tags), dtype="float32", name="tags")(x)
     return keras.Model(inputs, {"logits": logits}, name="tagger")

@@ -1,7 +1,5 @@
 """Tagging: which tags of the library's vocabulary a recording has."""
 
-from typing import Literal
-
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from trainers.task import AudioSpec, Hyperparameters, Task
@@ -14,12 +12,8 @@ class TaggingHyperparameters(Hyperparameters):
 
     Attributes
     ----------
-    trunk : what listens: a CNN of our own, the musicnn network, or both side by side. A warm start from ``musicnn`` turns ``cnn`` into
-        ``both``.
-    tune_trunk : whether musicnn's weights are trained on; otherwise its embeddings are computed once a segment.
-    filters : of the CNN's blocks; each but the last halves time and frequency.
-    hidden : units behind the trunk.
-    dropout : share of hidden units left out in training.
+    filters : of the CNN's blocks; each halves time and frequency.
+    dropout : share of what the trunk and the lyrics say that is left out in training.
     lyrics : whether the model reads lyrics.
     lyrics_units : units of the lyrics branch.
     lyrics_dropout : share of training examples whose lyrics are treated as missing.
@@ -27,18 +21,15 @@ class TaggingHyperparameters(Hyperparameters):
     masked_bands, masked_frames : widest random stripe left out in training (SpecAugment, Park et al. 2019); share of bands, of frames.
     """
 
-    trunk: Literal["cnn", "musicnn", "both"] = "cnn"
-    tune_trunk: bool = False
-    filters: tuple[PositiveInt, ...] = (16, 32, 48, 64)
-    hidden: PositiveInt = 128
+    filters: tuple[PositiveInt, ...] = (24, 32, 48, 64)
     dropout: float = Field(0.3, ge=0, lt=1)
     lyrics: bool = True
     lyrics_units: PositiveInt = 32
     lyrics_dropout: float = Field(0.3, ge=0, le=1)
-    gain_db: NonNegativeFloat = 6.0
-    equalizer_db: NonNegativeFloat = 6.0
-    masked_bands: float = Field(0.15, ge=0, le=1)
-    masked_frames: float = Field(0.15, ge=0, le=1)
+    gain_db: NonNegativeFloat = 2.0
+    equalizer_db: NonNegativeFloat = 1.0
+    masked_bands: float = Field(0.08, ge=0, le=1)
+    masked_frames: float = Field(0.08, ge=0, le=1)
 
 
 TASK = Task(
@@ -49,7 +40,7 @@ TASK = Task(
     },
     hyperparameters={
         "quick": TaggingHyperparameters(
-            steps=400, batch_size=32, learning_rate=2e-3, warmup_steps=20, validate_every=50, checkpoint_every=100
+            steps=500, batch_size=16, learning_rate=2e-3, warmup_steps=20, validate_every=100, checkpoint_every=100
         ),
         "full": TaggingHyperparameters(
             steps=3000, batch_size=64, learning_rate=1e-3, warmup_steps=200, validate_every=100, checkpoint_every=500
