@@ -45,15 +45,12 @@ class Stream:
 
     Attributes
     ----------
-    first : offset of the first frame in bytes.
-    header : bytes of the first frame, which may be a Xing header.
-    frame : the first frame, as parsed.
+    first, header, frame : offset, bytes and fields of the first frame, which may be a Xing header.
     frames : whole frames found, a Xing header's own frame not counted; None where they were not counted.
     audio : offset of the first frame that holds audio: `first`, or behind the Xing header.
     promised_frames, promised_bytes : what the Xing header says, or None.
     break_offset : byte at which the chain first breaks, or None; tags between frames and rubbish behind the last
-        frame are no break.
-    break_s : the same in seconds of audio.
+        frame are no break. `break_s` is the same in seconds of audio.
     lost_frames : frames that would fit into the bytes skipped in all breaks.
     """
 

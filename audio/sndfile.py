@@ -98,7 +98,8 @@ class SndfileSource:
                 raise AudioError(self.path, f"is damaged: {_reason(error)}") from None
             raise NotAudio(self.path, f"is not audio that libsndfile reads ({_reason(error)})") from None
         container = self._file.format.lower()
-        size, rate, frames = os.fstat(self._raw.fileno()).st_size, self._file.samplerate, self._file.frames
+        size, frames = os.fstat(self._raw.fileno()).st_size, self._file.frames
+        rate = max(self._file.samplerate, 1)
         integrity.check_log(self.path, self._file.extra_info, frames, rate)
         if container == "mp3":
             if found is None:
@@ -116,8 +117,11 @@ class SndfileSource:
     def _count(self) -> int:
         """Frames of a file whose header does not say (a FLAC written to a pipe), by decoding it once."""
         block, total = np.empty((1 << 16, self._file.channels), np.float32), 0
-        while count := len(self._file.read(out=block)):
-            total += count
+        try:
+            while count := len(self._file.read(out=block)):
+                total += count
+        except soundfile.LibsndfileError as error:
+            raise AudioError(self.path, f"is damaged after {total} samples: {_reason(error)}") from None
         self._file.close()
         self._file = _ForwardFile(self._rewound(), closefd=False)
         return total

@@ -1,8 +1,9 @@
 """The peer: musicnn embeddings of recordings and a logistic regression a tag.
 
-musicnn (Pons & Serra 2019, ISC) listens to 3 s patches; its Keras port is `trainers.tagging.musicnn`, whose outputs are tested against the
-published graph. A recording is the mean and the maximum of its patches' embeddings, standardised on the training recordings; the
-regularisation of each tag and, for all tags at once, the layer are chosen by average precision on the validation recordings.
+musicnn (Pons & Serra 2019, ISC) listens to 3 s patches; its Keras port is `trainers.tagging.musicnn`, whose outputs are
+tested against the published graph. A recording is the mean and the maximum of its patches' embeddings, standardised on
+the training recordings; the regularisation of each tag and, for all tags at once, the layer are chosen by average
+precision on the validation recordings.
 """
 
 import hashlib
@@ -71,7 +72,9 @@ class Embedder:
 
 
 def embed(recordings: Iterable[Recording], folder: str, checkpoint: str, patches: int) -> Arrays:
-    """Embeddings of recordings by layer, each [recordings, size]; one that lies in `folder` already is not computed again."""
+    """Embeddings of recordings by layer, each [recordings, size]; one that lies in `folder` already is not computed
+    again.
+    """
     os.makedirs(folder, exist_ok=True)
     embedder: Embedder | None = None
     rows = []

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-A bootstrap sample is written as counts: how often each recording was drawn, [resamples, recordings]. Two systems judged with the same counts
-are compared on the same recordings, so that the interval of their difference is a paired one.
+A bootstrap sample is written as counts: how often each recording was drawn, [resamples, recordings]. Two systems judged
+with the same counts are compared on the same recordings, so that the interval of their difference is a paired one.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class Interval:
 def cluster_counts(clusters: Sequence[str], resamples: int, seed: int) -> np.ndarray:
     """Bootstrap samples that draw whole clusters with replacement (Davison & Hinkley 1997, section 3.8, "strategy 1").
 
-    Recordings of one artist are alike, so that drawing them one by one would take them for more evidence than they are; drawing artists
-    does not. One cluster a recording gives the ordinary bootstrap.
+    Recordings of one artist are alike, so that drawing them one by one would take them for more evidence than they are;
+    drawing artists does not. One cluster a recording gives the ordinary bootstrap.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def bootstrap_interval(value: float, samples: np.ndarray, level: float = LEVEL) 
     Parameters
     ----------
     value : the figure on all recordings
-    samples : np.ndarray [resamples], the figure on each bootstrap sample; those where it is NaN, undefined, are left out
+    samples : np.ndarray [resamples], the figure on each bootstrap sample; those where it is NaN, undefined, are left
+        out
     level : share of samples within the interval, 0 to 1
     """
     defined = samples[~np.isnan(samples)]

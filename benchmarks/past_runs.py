@@ -7,9 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 from ml_metadata.proto import metadata_store_pb2
+from pydantic import ValidationError
 
+from audio.spec import AudioSpec
 from benchmarks.report import BenchmarkError
 from pipeline.lineage import OUTPUT_EVENTS, Run, open_store, runs
+from trainers.request import parse_request
 
 TRAINED = ("AudioExampleGen.examples", "Transform.transformed_examples", "Transform.transform_graph")
 
@@ -37,6 +40,11 @@ class PastRun:
         return tuple(self.training["vocabulary"]["tags"])
 
     @property
+    def spec(self) -> AudioSpec:
+        """The audio of the run's Examples."""
+        return AudioSpec.model_validate(self.training["spec"])
+
+    @property
     def examples(self) -> str:
         """The folder of AudioExampleGen's Examples."""
         return self.artifacts["AudioExampleGen.examples"]
@@ -49,6 +57,27 @@ class PastRun:
     def transformed(self, split: str) -> list[str]:
         """File patterns of Transform's Examples of a split."""
         return [f"{self.artifacts['Transform.transformed_examples']}/Split-{split}/*"]
+
+    def retraining(self, hyperparameters: dict[str, Any], **changes: Any) -> dict[str, Any]:
+        """The Trainer's ``custom_config`` with other hyperparameters and settings.
+
+        Raises
+        ------
+        BenchmarkError
+            One that this code does not have: misspelt, or the run is older than the code.
+        """
+        merged = self.training | changes
+        merged["hyperparameters"] = self.training["hyperparameters"] | hyperparameters
+        try:
+            parse_request(merged).typed_hyperparameters()
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(map(str, first["loc"]))
+            raise BenchmarkError(
+                f"run {self.run.run_id}: hyperparameter {field}={first['input']!r}: {first['msg'].lower()}; if the run "
+                "is older than the code, run the pipeline again"
+            ) from error
+        return merged
 
     @property
     def model(self) -> Path | None:
@@ -78,15 +107,24 @@ def newest_run(home: Path, pipeline: str, *, pushed: bool = False, executed: tup
     if database.is_file():
         store = open_store(database)
         for run in reversed(list(runs(store))):
-            if run.pipeline != pipeline or (pushed and run.verdict != "pushed") or not set(executed) <= set(run.executed):
+            if (
+                run.pipeline != pipeline
+                or (pushed and run.verdict != "pushed")
+                or not set(executed) <= set(run.executed)
+            ):
                 continue
             past = _read(store, run)
             if past.training and all(Path(past.artifacts.get(name, "/nowhere")).is_dir() for name in TRAINED):
                 return past
     kind = " that was pushed" if pushed else f" in which {', '.join(executed)} ran" if executed else " that was trained"
-    task, library, profile = pipeline.split("-", 1)[0], pipeline.split("-", 1)[-1].rpartition("-")[0], pipeline.rpartition("-")[2]
+    task, library, profile = (
+        pipeline.split("-", 1)[0],
+        pipeline.split("-", 1)[-1].rpartition("-")[0],
+        pipeline.rpartition("-")[2],
+    )
     raise BenchmarkError(
-        f"{database}: holds no run of {pipeline}{kind}; './dacapo run {task} --library {library} --profile {profile}' makes one"
+        f"{database}: holds no run of {pipeline}{kind}; './dacapo run {task} --library {library} --profile {profile}' "
+        "makes one"
     )
 
 
@@ -96,7 +134,9 @@ def _read(store: Any, run: Run) -> PastRun:
     kinds = {kind.id: kind.name.rsplit(".", 1)[-1] for kind in store.get_execution_types()}
     of = {execution.id: kinds[execution.type_id] for execution in executions}
     events = [e for e in store.get_events_by_execution_ids(list(of)) if e.type in OUTPUT_EVENTS]
-    uris = {artifact.id: artifact.uri for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
+    uris = {
+        artifact.id: artifact.uri for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])
+    }
     artifacts = {f"{of[event.execution_id]}.{event.path.steps[0].key}": uris[event.artifact_id] for event in events}
     training: dict[str, Any] = {}
     seconds = {}
@@ -104,7 +144,9 @@ def _read(store: Any, run: Run) -> PastRun:
         if of[execution.id] == "Trainer" and "custom_config" in execution.custom_properties:
             training = json.loads(execution.custom_properties["custom_config"].string_value)
         if execution.last_known_state == metadata_store_pb2.Execution.COMPLETE:
-            names = [c.name for c in store.get_contexts_by_execution(execution.id) if c.name.startswith(f"{run.pipeline}.")]
+            names = [
+                c.name for c in store.get_contexts_by_execution(execution.id) if c.name.startswith(f"{run.pipeline}.")
+            ]
             took = execution.last_update_time_since_epoch - execution.create_time_since_epoch
             seconds[names[0].removeprefix(f"{run.pipeline}.") if names else of[execution.id]] = took / 1000
     return PastRun(run, artifacts, training, seconds)
@@ -113,8 +155,8 @@ def _read(store: Any, run: Run) -> PastRun:
 def loop_seconds(past: PastRun) -> float | None:
     """Seconds of the bare training loop, validations included, from the times of the Trainer's TensorBoard scalars.
 
-    The first validation's time and the last one's give the time of the steps between; steps before the first are taken to be as long.
-    None where there are fewer than two validations.
+    The first validation's time and the last one's give the time of the steps between; steps before the first are taken
+    to be as long. None where there are fewer than two validations.
     """
     seen: dict[int, float] = {}
     for file in tf.io.gfile.glob(f"{past.artifacts.get('Trainer.model_run', '')}/*tfevents*"):

@@ -7,6 +7,8 @@ from itertools import groupby
 import numpy as np
 import tensorflow as tf
 
+from audio.spec import AudioSpec
+
 _FULL_SCALE = 32768.0
 
 
@@ -19,7 +21,8 @@ class Recording:
     id, package : as in the catalog.
     artist : what its split went by: artist, else package, else id.
     labels : np.ndarray [tags], bool.
-    waveform : np.ndarray [samples], float32 mono, full scale +-1.0, without padding; excerpts of a long eval recording are joined.
+    waveform : np.ndarray [samples], float32 mono, full scale +-1.0, without padding; excerpts of a long eval recording
+        are joined.
     duration_s : of the whole recording; of the waveform where descriptors are off.
     serialized : its Examples: segments of train and validation, one in eval.
     """
@@ -33,13 +36,13 @@ class Recording:
     serialized: tuple[bytes, ...]
 
 
-def read_split(examples: str, split: str, *, column: str, channels: int, sample_rate: int) -> Iterator[Recording]:
+def read_split(examples: str, split: str, spec: AudioSpec) -> Iterator[Recording]:
     """The recordings of a split, in the order of the shards; memory holds one.
 
     Parameters
     ----------
     examples : folder of AudioExampleGen's Examples
-    column, channels, sample_rate : of the audio
+    spec : of a task with one audio column
     """
     files = sorted(tf.io.gfile.glob(f"{examples}/Split-{split}/*"))
     parsed = (
@@ -50,7 +53,7 @@ def read_split(examples: str, split: str, *, column: str, channels: int, sample_
     for recording_id, group in groupby(parsed, key=lambda pair: pair[1]["id"].bytes_list.value[0]):
         segments = sorted(group, key=lambda pair: int(pair[1]["segment"].int64_list.value[0]))
         first = segments[0][1]
-        waveform = np.concatenate([_samples(feature, column, channels) for _, feature in segments])
+        waveform = np.concatenate([_samples(feature, spec.columns[0], spec.channels) for _, feature in segments])
         described = first["duration_s"].float_list.value if "duration_s" in first else ()
         package = _text(first, "package")
         yield Recording(
@@ -59,7 +62,7 @@ def read_split(examples: str, split: str, *, column: str, channels: int, sample_
             package=package,
             labels=np.array(first["labels"].int64_list.value, dtype=np.int64) > 0,
             waveform=waveform,
-            duration_s=float(described[0]) if described else len(waveform) / sample_rate,
+            duration_s=float(described[0]) if described else len(waveform) / spec.sample_rate,
             serialized=tuple(record for record, _ in segments),
         )
 

@@ -1,5 +1,6 @@
 """Markdown tables with their protocol, on standard output and in a file; progress on standard error."""
 
+import logging
 import os
 import platform
 import sys
@@ -44,7 +45,9 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def show(heading: str, tables: Sequence[Table], output: Path | None) -> None:
-    """Print the page, under the command that printed it, and write it to `output` if there is one (whole or not at all)."""
+    """Print the page, under the command that printed it, and write it to `output` if there is one (whole or not at
+    all).
+    """
     lines = [f"## {heading}", "", f"Printed by `{command()}`, {machine()}.", ""]
     page = "\n".join([*lines, *(table.markdown() for table in tables)])
     print(page)
@@ -58,6 +61,14 @@ def show(heading: str, tables: Sequence[Table], output: Path | None) -> None:
 def say(line: str) -> None:
     """A line of progress, on standard error."""
     print(line, file=sys.stderr, flush=True)
+
+
+def say_validations() -> None:
+    """A line on standard error for each validation of a training."""
+    logger = logging.getLogger("dacapo.trainers")
+    logger.addHandler(logging.StreamHandler())
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 def command() -> str:
@@ -76,7 +87,9 @@ def machine() -> str:
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
         model = names[0] if names else model
     return f"{platform.system()}, {model}, {os.cpu_count()} logical processors"
 

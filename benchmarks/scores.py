@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Every figure takes `counts` [resamples, recordings] (`benchmarks.intervals`) and answers one value a resample. A figure without meaning on a
-resample (no recording with the tag, or none without it) is NaN there. Precision where nothing was decided is 0: a system that never says a
-tag has no precision to claim.
+Every figure takes `counts` [resamples, recordings] (`benchmarks.intervals`) and answers one value a resample. A figure
+without meaning on a resample (no recording with the tag, or none without it) is NaN there. Precision where nothing was
+decided is 0: a system that never says a tag has no precision to claim.
 """
 
 from dataclasses import dataclass
@@ -53,8 +53,8 @@ def precision_recall(decided: np.ndarray, labels: np.ndarray, counts: np.ndarray
 def ranking(scores: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Area under the ROC curve and average precision of the scores, ties taken together, each [resamples].
 
-    ROC-AUC is the share of (tagged, untagged) pairs in the right order, ties counting half (Hanley & McNeil 1982); average precision is
-    ``sum_n (R_n - R_{n-1}) P_n``.
+    ROC-AUC is the share of (tagged, untagged) pairs in the right order, ties counting half (Hanley & McNeil 1982);
+    average precision is ``sum_n (R_n - R_{n-1}) P_n``.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """The other peer: one binary model a tag, of our own architecture and recipe, trained on the rows of the same run.
 
-Each is the Trainer's own training with a vocabulary of one tag: learner, loop, early stopping, calibration and signature are those of the
-run that it is compared with. A child is judged plainly, tag or not, on all recordings: a separate model knows no parent.
+Each is the Trainer's own training with a vocabulary of one tag: learner, loop, early stopping, calibration and
+signature are those of the run that it is compared with. A child is judged plainly, tag or not, on all recordings: a
+separate model knows no parent.
 """
 
 from collections.abc import Sequence
@@ -67,14 +68,13 @@ def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hype
     home : folder of the benchmark
     hyperparameters : overrides of the run's
     """
-    settings = past.training | {
-        "hyperparameters": past.training["hyperparameters"] | hyperparameters,
-        "checkpoint_root": str(home / "separate"),
-        "data_key": past.transform_graph,
-        "strategy": "one_device",
-    }
-    if settings["warm_start"] != "musicnn":
-        settings["warm_start"] = "none"
+    settings = past.retraining(
+        hyperparameters,
+        checkpoint_root=str(home / "separate"),
+        data_key=past.transform_graph,
+        strategy="one_device",
+        warm_start="musicnn" if past.training["warm_start"] == "musicnn" else "none",
+    )
     folder = home / "separate" / f"rows-{Path(past.transform_graph).name}"
     every = make_learner(_recipe(past, settings))
     open_rows(str(folder / "train"), past.transformed("train"), every.read)
@@ -104,7 +104,7 @@ def _one(past: PastRun, settings: dict[str, Any], tag: int, rows: Path, serializ
         return read_arrays(str(answers))[0]["probabilities"]
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe.config.seed)
-    learner = make_learner(recipe)
+    learner: Any = make_learner(recipe)
     finished = checkpoints.finished() or train(
         learner,
         OneTagRows(str(rows / "train"), tag),
@@ -123,4 +123,6 @@ def _one(past: PastRun, settings: dict[str, Any], tag: int, rows: Path, serializ
 
 def probabilities_of(evaluate: Any, serialized: Sequence[bytes]) -> np.ndarray:
     """What an ``evaluate`` signature says of raw Examples, one at a time: [recordings, tags]."""
-    return np.concatenate([evaluate(examples=tf.constant([example]))["probabilities"].numpy() for example in serialized])
+    return np.concatenate(
+        [evaluate(examples=tf.constant([example]))["probabilities"].numpy() for example in serialized]
+    )

@@ -1,8 +1,7 @@
-"""The tagger in service beside two peers, on the same split of real recordings: `python -m benchmarks.tagging --help`."""
+"""The tagger in service beside two peers, on one split of real recordings: `python -m benchmarks.tagging --help`."""
 
 import hashlib
 import json
-import logging
 import os
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import typer
 import yaml
 
-from benchmarks.report import BenchmarkError, Table, say, show
+from benchmarks.report import BenchmarkError, Table, say, say_validations, show
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 SPLITS = ("train", "validation", "eval")
@@ -34,8 +33,9 @@ def tagging(
     resamples: Annotated[int, typer.Option(min=1, help="Bootstrap samples.")] = 2000,
     output: Annotated[Path | None, typer.Option(help="Markdown file to write as well.")] = None,
 ) -> None:
-    """Precision, recall, ROC-AUC and average precision of every tag with bootstrap intervals, beside musicnn embeddings with logistic
-    regression and one binary model a tag, all on the split and the audio of one run. A killed benchmark goes on where it was.
+    """Precision, recall, ROC-AUC and average precision of every tag with bootstrap intervals, beside musicnn embeddings
+    with logistic regression and one binary model a tag, all on the split and the audio of one run. A killed benchmark
+    goes on where it was.
     """
     if cluster not in ("artist", "recording"):
         raise typer.BadParameter(f"--cluster {cluster}: artist or recording")
@@ -45,8 +45,7 @@ def tagging(
     from benchmarks.scores import judge
     from benchmarks.separate import separate_models
 
-    logging.getLogger("dacapo.trainers").addHandler(logging.StreamHandler())
-    logging.getLogger("dacapo.trainers").setLevel(logging.INFO)
+    say_validations()
     home = home.absolute()
     past = newest_run(home, pipeline, pushed=model is None)
     model = model or past.model
@@ -74,15 +73,21 @@ def tagging(
     results = [judge(system, splits["eval"].labels, clusters, resamples=resamples) for system in systems]
     facts = _protocol(past, surveys, catalog or home / "catalogs" / past.training["library"] / "catalog.csv")
     notes = [
-        f"Intervals: 95 %, percentile bootstrap, {resamples} samples of the eval split that draw {cluster}s with replacement"
-        + (" (recordings of an artist are no independent evidence: single recordings give narrower, wrong bounds)." if cluster == "artist" else "."),
-        f"musicnn: {checkpoint}, {layer}, at most {patches} patches of 3 s, mean and maximum; C a tag and layer chosen on validation.",
+        f"Intervals: 95 %, percentile bootstrap, {resamples} samples of the eval split that draw {cluster}s with "
+        "replacement"
+        + (
+            " (recordings of an artist are no independent evidence: single recordings give narrower, wrong bounds)."
+            if cluster == "artist"
+            else "."
+        ),
+        f"musicnn: {checkpoint}, {layer}, at most {patches} patches of 3 s, mean and maximum; C a tag and layer chosen "
+        "on validation.",
     ]
     if separate:
         shown = past.training["hyperparameters"] | overrides
         notes.append(
-            f"Separate models: same architecture, rows and recipe, up to {shown['steps']} steps each, early stopping on validation; a child is "
-            "plainly binary, on all recordings."
+            f"Separate models: same architecture, rows and recipe, up to {shown['steps']} steps each, early stopping "
+            "on validation; a child is plainly binary, on all recordings."
         )
     caption = " ".join([facts, *notes])
     show(f"Tagging, {pipeline}", _tables(results, past.tags, judged, caption), output)
@@ -103,14 +108,12 @@ class Survey:
         """The recordings of a split, noted as they pass."""
         from benchmarks.recordings import read_split
 
-        spec = past.training["spec"]
-        audio = {"column": spec["columns"][0], "channels": spec["channels"], "sample_rate": spec["sample_rate"]}
-        for recording in read_split(past.examples, split, **audio):
+        for recording in read_split(past.examples, split, past.spec):
             self.ids.append(recording.id)
             self.artists.append(" ".join(recording.artist.casefold().split()))
             self.packages[recording.package] += 1
             self.labels.append(recording.labels)
-            self.heard_s += len(recording.waveform) / spec["sample_rate"]
+            self.heard_s += len(recording.waveform) / past.spec.sample_rate
             self.whole_s += recording.duration_s
             if split == "eval":
                 self.serialized += recording.serialized
@@ -132,7 +135,9 @@ def _ours(model: Path, past: Any, judged: Survey, folder: Path) -> Any:
     answers = folder / f"ours-{identity.hexdigest()[:16]}.npz"
     if not answers.is_file():
         loaded = tf.saved_model.load(str(model))
-        write_arrays(str(answers), {"probabilities": probabilities_of(loaded.signatures["evaluate"], judged.serialized)}, {})
+        write_arrays(
+            str(answers), {"probabilities": probabilities_of(loaded.signatures["evaluate"], judged.serialized)}, {}
+        )
     probabilities = read_arrays(str(answers))[0]["probabilities"]
     return System("ours", probabilities, probabilities >= DECISION)
 
@@ -147,8 +152,13 @@ def _protocol(past: Any, surveys: dict[str, Survey], catalog: Path) -> str:
     packages = {package for survey in surveys.values() for package in survey.packages if package}
     library = past.training["library"]
     kind = "synthetic recordings" if library == "builtin" else "real recordings"
-    text = f"Library {library}: {kind} from {len(packages)} packages; {'; '.join(parts)}; artists of eval in another split: {len(shared)}."
-    return f"{text} All learn from train, choose on validation, are judged on eval. {_licences(catalog, surveys)}".strip()
+    sentences = [
+        f"Library {library}: {kind} from {len(packages)} packages; {'; '.join(parts)}.",
+        f"Artists of eval in another split: {len(shared)}.",
+        "All learn from train, choose on validation, are judged on eval.",
+        _licences(catalog, surveys),
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def _licences(catalog: Path, surveys: dict[str, Survey]) -> str:
@@ -181,8 +191,18 @@ def _tables(results: list[Any], tags: tuple[str, ...], judged: Survey, caption: 
     ]
     return [
         Table("Macro averages", ["system", *METRICS], macro, caption),
-        Table("Paired differences of the macro averages", ["difference", *METRICS], paired, "On the same bootstrap samples."),
-        Table("Per tag", ["tag (eval recordings with it), system", *METRICS], each, "The protocol is that of the macro averages."),
+        Table(
+            "Paired differences of the macro averages",
+            ["difference", *METRICS],
+            paired,
+            "On the same bootstrap samples.",
+        ),
+        Table(
+            "Per tag",
+            ["tag (eval recordings with it), system", *METRICS],
+            each,
+            "The protocol is that of the macro averages.",
+        ),
     ]
 
 

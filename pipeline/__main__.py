@@ -5,7 +5,7 @@ import warnings
 
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",  # its operations may add in another order from run to run
+    "TF_ENABLE_ONEDNN_OPTS": "1",
     "KERAS_BACKEND": "tensorflow",
     "GRPC_VERBOSITY": "ERROR",
     "UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES": "1",  # no pip here; import paths do

@@ -1,4 +1,4 @@
-"""Which rows, and which random numbers, every training step gets: a function of the seed and the step, of nothing else."""
+"""Which rows, and which random numbers, every training step gets: a function of the seed and the step alone."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,7 +18,8 @@ def _order(epoch: int, rows: int, seed: int) -> np.ndarray:
 def step_rows(step: int, batch_size: int, rows: int, seed: int) -> np.ndarray:
     """Numbers of the rows of a step.
 
-    Steps walk through one permutation after another, one an epoch; a batch may begin in one and end in the next, so that all have one size.
+    Steps walk through one permutation after another, one an epoch; a batch may begin in one and end in the next, so
+    that all have one size.
 
     Parameters
     ----------
@@ -32,10 +33,14 @@ def step_rows(step: int, batch_size: int, rows: int, seed: int) -> np.ndarray:
     """
     positions = np.arange(step * batch_size, (step + 1) * batch_size)
     epochs, places = np.divmod(positions, rows)
-    return np.array([_order(int(epoch), rows, seed)[place] for epoch, place in zip(epochs, places, strict=True)], np.int64)
+    return np.array(
+        [_order(int(epoch), rows, seed)[place] for epoch, place in zip(epochs, places, strict=True)], np.int64
+    )
 
 
-def step_draws(step: int, batch_size: int, rows: int, seed: int, draws: int, uniforms: int) -> tuple[np.ndarray, np.ndarray]:
+def step_draws(
+    step: int, batch_size: int, rows: int, seed: int, draws: int, uniforms: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Everything random about a step.
 
     Returns
@@ -56,7 +61,9 @@ def _fetch(rows: Rows, numbers: tf.Tensor) -> Tensors:
         taken = rows.take(index)
         return [taken[name] for name in signature]
 
-    tensors = tf.numpy_function(take, [numbers], [tf.as_dtype(dtype) for dtype, _ in signature.values()], stateful=False)
+    tensors = tf.numpy_function(
+        take, [numbers], [tf.as_dtype(dtype) for dtype, _ in signature.values()], stateful=False
+    )
     for tensor, (_, shape) in zip(tensors, signature.values(), strict=True):
         tensor.set_shape([numbers.shape[0], *shape])
     return dict(zip(signature, tensors, strict=True))

@@ -1,6 +1,7 @@
 """Training state on disk, outside TFX's output directories: those are new for every run and deleted on an exception.
 
-One ``.npz`` file a checkpoint, written under another name and renamed, so that a kill leaves the old one or the new one.
+One ``.npz`` file a checkpoint, written under another name and renamed, so that a kill leaves the old one or the new
+one.
 """
 
 import hashlib

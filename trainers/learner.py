@@ -14,12 +14,14 @@ Arrays = dict[str, np.ndarray]
 class Learner(Protocol):
     """One task, ready to be trained on one vocabulary with one set of hyperparameters.
 
-    The loop owns steps, devices, checkpoints and early stopping; a learner owns everything that knows what the audio means. All its functions
-    are pure: randomness arrives as numbers, so that a step gives the same batch on one device, on two, and after a restart.
+    The loop owns steps, devices, checkpoints and early stopping; a learner owns everything that knows what the audio
+    means. All its functions are pure: randomness arrives as numbers, so that a step gives the same batch on one device,
+    on two, and after a restart.
 
     Attributes
     ----------
-    draws : rows drawn for one training example: 1, or more to mix sources of several recordings. The first follows the epoch's
+    draws : rows drawn for one training example: 1, or more to mix sources of several recordings. The first follows the
+        epoch's
         permutation, the others are drawn at random.
     uniforms : random numbers in [0, 1) that the augmentation of one example uses.
     output_variables : paths of the model's variables whose last axis is the outputs (tags), for warm starts.
@@ -60,13 +62,15 @@ class Learner(Protocol):
         """A fresh functional model from a dictionary of inputs to a dictionary of outputs [b, ...]."""
 
     def initialise(self, model: keras.Model) -> None:
-        """Set first weights that a fresh model does not have, such as published ones; called once, not after a restart."""
+        """How good outputs on the validation split are, higher is better; `rows` holds ``id``, ``segment`` and the labels."""
 
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
         """Loss of each example, float32 [b], independent of the other examples of the batch."""
 
     def score(self, rows: Arrays, outputs: Arrays) -> float:
-        """How good the outputs on validation are; higher is better. `rows` holds ``id``, ``segment`` and the label columns."""
+        """How good the outputs on validation are; higher is better. `rows` holds ``id``, ``segment`` and the label
+        columns.
+        """
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
         """What is learnt from validation after training, such as calibration; exported with the weights."""

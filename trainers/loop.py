@@ -1,10 +1,10 @@
 """The one training loop: every task, on one device, on several, on several machines.
 
-Keras 3's ``fit`` fails under ``MultiWorkerMirroredStrategy`` (keras-team/keras#20585); this loop runs ``strategy.run`` and owns what ``fit``
-and its callbacks would: checkpoints, early stopping, best weights, progress.
+Keras 3's ``fit`` fails under ``MultiWorkerMirroredStrategy`` (keras-team/keras#20585); this loop runs ``strategy.run``
+and owns what ``fit`` and its callbacks would: checkpoints, early stopping, best weights, progress.
 
-Progress goes to the logger ``dacapo.trainers``: a line at INFO for each validation; at DEBUG a record every few steps that carries ``done``
-and ``total``, for who draws a bar.
+Progress goes to the logger ``dacapo.trainers``: a line at INFO for each validation; at DEBUG a record every few steps
+that carries ``done`` and ``total``, for who draws a bar.
 """
 
 import logging
@@ -49,10 +49,11 @@ def train(
     initialise: Callable[[keras.Model], None] = lambda model: None,
     on_validation: Callable[[Point], None] = lambda point: None,
 ) -> Finished:
-    """Train to the last step, or until validation has not improved for `patience` validations; go on from a checkpoint if there is one.
+    """Train to the last step, or until validation has not improved for `patience` validations; go on from a checkpoint
+    if there is one.
 
-    A run that was interrupted and goes on ends with the weights of one that was not: batches depend on seed and step alone, and a
-    checkpoint holds every variable, the best weights so far and the validations behind them.
+    A run that was interrupted and goes on ends with the weights of one that was not: batches depend on seed and step
+    alone, and a checkpoint holds every variable, the best weights so far and the validations behind them.
 
     Parameters
     ----------
@@ -82,7 +83,12 @@ def train(
     for point in state.history:
         on_validation(point)
     batches = training_batches(
-        learner, training, batch_size=hyperparameters.batch_size, seed=seed, first_step=state.step, steps=hyperparameters.steps
+        learner,
+        training,
+        batch_size=hyperparameters.batch_size,
+        seed=seed,
+        first_step=state.step,
+        steps=hyperparameters.steps,
     )
     iterator = iter(strategy.distribute_datasets_from_function(batches))
     labels = validation.labels(learner.label_columns)

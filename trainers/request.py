@@ -90,7 +90,8 @@ class Recipe:
     ----------
     config : the checked ``custom_config``.
     hyperparameters : the task's own type.
-    constants : columns that are the same in every row of Transform's output, such as corpus statistics, np.ndarray by name.
+    constants : columns that are the same in every row of Transform's output, such as corpus statistics, np.ndarray by
+        name.
     """
 
     config: TrainerConfig

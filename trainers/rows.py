@@ -1,8 +1,8 @@
 """The rows of a split: Transform's Examples decoded once, in id order, each reachable by its number.
 
-Transform writes shards whose names, number and order change from run to run. Training must not: it sees rows by their number in the order of
-(id, segment), whatever file they came from. The rows lie uncompressed in memory-mapped files, so that an epoch costs no inflating, any
-permutation is cheap, a restart finds its place at once, and memory stays flat.
+Transform writes shards whose names, number and order change from run to run. Training must not: it sees rows by their
+number in the order of (id, segment), whatever file they came from. The rows lie uncompressed in memory-mapped files, so
+that an epoch costs no inflating, any permutation is cheap, a restart finds its place at once, and memory stays flat.
 """
 
 import json
@@ -104,8 +104,8 @@ def _write(folder: str, batches: Iterable[dict[str, np.ndarray]]) -> None:
 def open_rows(folder: str, patterns: Sequence[str], read: Callable[[tf.Tensor], Tensors]) -> Rows:
     """The rows in `folder`, decoded from Examples if they are not there yet.
 
-    They are written beside `folder` and renamed, so that a kill leaves no half-written rows and several workers on one file system
-    agree on the first that is ready.
+    They are written beside `folder` and renamed, so that a kill leaves no half-written rows and several workers on one
+    file system agree on the first that is ready.
 
     Parameters
     ----------

@@ -17,17 +17,19 @@ from trainers.request import Recipe, parse_request
 from trainers.rows import open_rows
 from trainers.strategy import is_chief, make_strategy
 from trainers.transform_constants import transform_constants
-from trainers.warm_start import FRESH, start_from
+from trainers.warm_start import start_from
 
 
 def run_fn(fn_args: Any) -> None:
     """Train the task that ``custom_config`` names and export it to ``serving_model_dir``.
 
-    A training that was interrupted goes on; one that had ended is only exported again. Of several workers the chief alone writes.
+    A training that was interrupted goes on; one that had ended is only exported again. Of several workers the chief
+    alone writes.
 
     Parameters
     ----------
-    fn_args : ``tfx.components.FnArgs``; ``train_files`` and ``eval_files`` (the validation split) are Transform's outputs
+    fn_args : ``tfx.components.FnArgs``; ``train_files`` and ``eval_files`` (the validation split) are Transform's
+        outputs
 
     Raises
     ------

@@ -16,13 +16,15 @@ def _workers() -> int:
 def make_strategy(kind: str = "auto") -> tf.distribute.Strategy:
     """The distribution strategy called `kind`.
 
-    Call it before any other TensorFlow operation of the process: collective operations between machines are set up at start.
+    Call it before any other TensorFlow operation of the process: collective operations between machines are set up at
+    start.
 
     Parameters
     ----------
-    kind : ``one_device`` (the first GPU, else the CPU), ``mirrored`` (all GPUs, else all logical CPUs, of this machine), ``multi_worker``
-        (every worker in ``TF_CONFIG``), or ``auto``: ``multi_worker`` where ``TF_CONFIG`` names several workers, else ``mirrored``
-        where there are several GPUs, else ``one_device``.
+    kind : ``one_device`` (the first GPU, else the CPU), ``mirrored`` (all GPUs, else all logical CPUs, of this
+        machine), ``multi_worker``
+        (every worker in ``TF_CONFIG``), or ``auto``: ``multi_worker`` where ``TF_CONFIG`` names several workers, else
+        ``mirrored`` where there are several GPUs, else ``one_device``.
 
     Raises
     ------
@@ -43,7 +45,9 @@ def make_strategy(kind: str = "auto") -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes checkpoints, logs and the exported model: the chief, else worker 0, else the only one."""
+    """Whether this process writes checkpoints, logs and the exported model: the chief, else worker 0, else the only
+    one.
+    """
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.cluster_spec().as_dict():
         return True

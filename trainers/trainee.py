@@ -1,7 +1,7 @@
 """A model under a strategy: its optimizer, its training step and its predictions, each one compiled function.
 
-The step is the same on any number of replicas: losses are summed over the global batch and divided by its size, gradients are summed over
-replicas and then clipped.
+The step is the same on any number of replicas: losses are summed over the global batch and divided by its size,
+gradients are summed over replicas and then clipped.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,9 @@ class _SummedGradientsAdamW(keras.optimizers.AdamW):
 
 
 def make_optimizer(hyperparameters: Hyperparameters) -> keras.optimizers.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019) under a linear warm-up and a cosine to one percent; biases and norms do not decay."""
+    """AdamW (Loshchilov & Hutter 2019) under a linear warm-up and a cosine to one percent; biases and norms do not
+    decay.
+    """
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if hyperparameters.warmup_steps else hyperparameters.learning_rate,
         decay_steps=max(1, hyperparameters.steps - hyperparameters.warmup_steps),
@@ -50,7 +52,8 @@ def build_model(learner: Learner, *, mixed_precision: bool = False) -> keras.Mod
 
 
 def names_of(variables: list[keras.Variable]) -> list[str]:
-    """Paths of variables; states of random numbers, whose paths Keras counts up in a process, are numbered in their order instead.
+    """Paths of variables; states of random numbers, whose paths Keras counts up in a process, are numbered in their
+    order instead.
 
     Raises
     ------

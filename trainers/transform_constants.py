@@ -24,7 +24,8 @@ def _empty_example(feature_spec: dict[str, object]) -> bytes:
 def transform_constants(transform_output: str) -> Arrays:
     """Every numeric column that Transform's graph gives for an empty Example, [...] without the batch axis.
 
-    Columns that `preprocessing_fn` makes of analyzers alone (corpus statistics) are constants; the others are of no use here.
+    Columns that `preprocessing_fn` makes of analyzers alone (corpus statistics) are constants; the others are of no use
+    here.
 
     Parameters
     ----------

@@ -38,8 +38,8 @@ def start_from(
 ) -> tuple[str, ...]:
     """Give `model` the weights of an exported model of the same architecture.
 
-    Variables with one column an output (the heads) are mapped by the outputs' names; new outputs keep their fresh columns, outputs
-    that are gone are dropped.
+    Variables with one column an output (the heads) are mapped by the outputs' names; new outputs keep their fresh
+    columns, outputs that are gone are dropped.
 
     Parameters
     ----------

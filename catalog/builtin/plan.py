@@ -13,7 +13,7 @@ import numpy as np
 from catalog.builtin.artists import Artist, draw_artist
 
 SPLIT_SHARES = {"train": 0.55, "validation": 0.175, "eval": 0.225, "test": 0.05}
-LANGUAGE_SHARES = {"en": 0.35, "es": 0.2, "ru": 0.22, "ja": 0.23}
+LANGUAGE_SHARES = {"en": 0.4, "ru": 0.3, "ja": 0.3}
 STYLE_SHARES = {
     "rock": 0.10,
     "rock/distorted": 0.16,

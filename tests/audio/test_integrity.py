@@ -191,3 +191,17 @@ def test_other_containers_with_a_length_are_held_to_it(container: str, clean: np
     assert decode(path) == clean.shape[1]
     with pytest.raises(AudioError, match=r"cut|damaged"):
         decode(cut(tmp_path / "cut", path, 0.6))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(suffix=st.sampled_from(SUFFIXES), offset=st.integers(0, 300), data=st.binary(min_size=1, max_size=8))
+def test_a_header_of_any_bytes_is_audio_or_one_line(
+    suffix: str, offset: int, data: bytes, recordings: dict[str, Path], tmp_path: Path
+) -> None:
+    path = patched(tmp_path / "any", recordings[suffix], offset, data)
+    line = ""
+    try:
+        assert decode(path) >= files.probe(path).frames - 8192
+    except AudioError as error:
+        line = str(error)
+    assert "\n" not in line

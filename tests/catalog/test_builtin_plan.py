@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
+from sklearn.feature_extraction.text import CountVectorizer  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.metrics import f1_score  # type: ignore[import-untyped]
 
 from catalog.builtin.composition import compose
 from catalog.builtin.formants import CONSONANTS, VOWELS
@@ -90,7 +90,7 @@ def test_every_phrase_that_could_be_sung_is_free_of_tags() -> None:
 
 
 def test_the_library_sings_in_several_scripts_and_some_songs_have_no_lyrics() -> None:
-    assert {plan.artist.language for plan in in_split("eval")} == {"en", "es", "ru", "ja"}
+    assert {plan.artist.language for plan in in_split("eval")} == {"en", "ru", "ja"}
     words = Counter(plan.words for plan, _ in library())
     assert min(words["missing"], words["instrumental"]) >= 10
     for plan, score in library():
@@ -104,7 +104,7 @@ def test_every_sung_syllable_has_a_vowel_and_known_consonants() -> None:
             assert set(note.syllable.onset + note.syllable.coda) <= set(CONSONANTS)
 
 
-@given(st.text(max_size=12), st.sampled_from(["en", "es", "ru", "ja"]))
+@given(st.text(max_size=12), st.sampled_from(["en", "ru", "ja"]))
 @settings(max_examples=100, deadline=None)
 def test_any_text_can_be_sung(word: str, language: str) -> None:
     assert len(syllables(word, language)) >= 1
@@ -144,14 +144,15 @@ def test_tempo_duration_and_key_tell_nothing_of_a_tag() -> None:
         assert np.abs(np.corrcoef(facts.T, has)[-1, :-1]).max() < 0.2
 
 
-def test_a_bag_of_words_finds_themes_but_neither_genre_nor_mood_nor_instrument() -> None:
+@pytest.mark.parametrize("unit", ["word", "char_wb"])
+def test_a_bag_of_words_finds_themes_but_neither_genre_nor_mood_nor_instrument(unit: str) -> None:
     text = [score.lyrics if plan.words == "known" else "" for plan, score in library()]
-    counts = CountVectorizer(token_pattern=r"\S+").fit_transform(text)
+    counts = CountVectorizer(analyzer=unit, ngram_range=(1, 1) if unit == "word" else (1, 3)).fit_transform(text)
     train, held_out = (np.array([plan.split == split for plan, _ in library()]) for split in ("train", "eval"))
     scores = {}
     for tag in VOCABULARY.tags:
         has = np.array([tag in plan.tags for plan, _ in library()])
-        model = LogisticRegression(class_weight="balanced").fit(counts[train], has[train])
+        model = LogisticRegression(class_weight="balanced", solver="liblinear").fit(counts[train], has[train])
         scores[tag] = f1_score(has[held_out], model.predict(counts[held_out]))
-    assert min(scores[theme] for theme in THEMES) > 0.55
+    assert min(scores[theme] for theme in THEMES) > (0.4 if unit == "word" else 0.6)
     assert max(score for tag, score in scores.items() if tag not in THEMES) < 0.6

@@ -19,7 +19,6 @@ TINY = {
     "validate_every": 3,
     "checkpoint_every": 2,
     "filters": [4, 8],
-    "hidden": 16,
     "lyrics_units": 4,
 }
 
@@ -96,7 +95,9 @@ def write_records(path: Path, records: list[bytes]) -> None:
 
 
 def transform(folder: Path, splits: dict[str, list[bytes]], custom_config: dict[str, Any]) -> Path:
-    """Runs the tagger's `preprocessing_fn` on raw Examples as TFX's Transform does; ``folder/<split>/*.gz`` and ``folder/graph``."""
+    """Runs the tagger's `preprocessing_fn` on raw Examples as TFX's Transform does; ``folder/<split>/*.gz`` and
+    ``folder/graph``.
+    """
     import apache_beam as beam
     import tensorflow_transform as tft
     import tensorflow_transform.beam as tft_beam
@@ -109,11 +110,17 @@ def transform(folder: Path, splits: dict[str, list[bytes]], custom_config: dict[
     sources = {}
     for split, rows in splits.items():
         write_records(folder / f"raw-{split}.gz", rows)
-        sources[split] = TFExampleRecord(str(folder / f"raw-{split}.gz"), schema=raw_schema(), telemetry_descriptors=["test"])
+        sources[split] = TFExampleRecord(
+            str(folder / f"raw-{split}.gz"), schema=raw_schema(), telemetry_descriptors=["test"]
+        )
     with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(folder / "temp")):
-        raw = {split: pipeline | f"read {split}" >> source.BeamSource(batch_size=7) for split, source in sources.items()}
+        raw = {
+            split: pipeline | f"read {split}" >> source.BeamSource(batch_size=7) for split, source in sources.items()
+        }
         config = sources["train"].TensorAdapterConfig()
-        transform_fn = (raw["train"], config) | tft_beam.AnalyzeDataset(lambda inputs: preprocessing_fn(inputs, custom_config))
+        transform_fn = (raw["train"], config) | tft_beam.AnalyzeDataset(
+            lambda inputs: preprocessing_fn(inputs, custom_config)
+        )
         transform_fn | tft_beam.WriteTransformFn(str(folder / "graph"))
         for split, rows in raw.items():
             data, metadata = ((rows, config), transform_fn) | f"transform {split}" >> tft_beam.TransformDataset(
@@ -145,6 +152,13 @@ class Library:
     folder: Path
     recordings: dict[str, list[Made]]
 
+    def finished(self, work: Path) -> Any:
+        """The result of the one training whose checkpoints lie under `work` (`trainers.checkpoints.Finished`)."""
+        from trainers.checkpoints import Checkpoints
+
+        (folder,) = (work / "checkpoints").iterdir()
+        return Checkpoints(str(folder), writer=False).finished()
+
     def custom_config(self, **changes: Any) -> dict[str, Any]:
         """The Trainer's ``custom_config``; `changes` to the hyperparameters too."""
         config = {
@@ -157,7 +171,9 @@ class Library:
             "strategy": "one_device",
             "code": "0",
         }
-        fields = {key: changes.pop(key) for key in list(changes) if key in config or key in ("checkpoint_root", "warm_start")}
+        fields = {
+            key: changes.pop(key) for key in list(changes) if key in config or key in ("checkpoint_root", "warm_start")
+        }
         return config | fields | {"hyperparameters": _hyperparameters(changes)}
 
     def fn_args(self, work: Path, **changes: Any) -> SimpleNamespace:

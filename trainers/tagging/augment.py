@@ -1,4 +1,6 @@
-"""Random changes of a log-mel that leave its tags true: level, tone colour, missing stripes. All numbers come from outside."""
+"""Random changes of a log-mel that leave its tags true: level, tone colour, missing stripes. All numbers come from
+outside.
+"""
 
 from collections.abc import Sequence
 

@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-``calibrated = sigmoid(logit(P) - threshold)``, and a child's is cut at its parent's: ``min(calibrated(child), calibrated(parent))``. Each
-tag's map is monotone, its decision is ``P >= sigmoid(threshold)`` and, for a child, that its parent is decided too; a child is never above
-its parent, whatever the thresholds.
+``calibrated = sigmoid(logit(P) - threshold)``, and a child's is cut at its parent's: ``min(calibrated(child),
+calibrated(parent))``. Each tag's map is monotone, its decision is ``P >= sigmoid(threshold)`` and, for a child, that
+its parent is decided too; a child is never above its parent, whatever the thresholds.
 """
 
 import numpy as np
@@ -63,8 +63,8 @@ def best_threshold(scores: np.ndarray, labels: np.ndarray, allowed: np.ndarray) 
 def learn_thresholds(probabilities: np.ndarray, labels: np.ndarray, tree: TagTree, seed: int = 0) -> np.ndarray:
     """Thresholds with a high F1 on recordings like these.
 
-    The best threshold on a few recordings lies on one of them; the mean over bootstrap samples of the recordings lies where such
-    thresholds tend to lie (bagging, Breiman 1996).
+    The best threshold on a few recordings lies on one of them; the mean over bootstrap samples of the recordings lies
+    where such thresholds tend to lie (bagging, Breiman 1996).
 
     Parameters
     ----------

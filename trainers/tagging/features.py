@@ -1,6 +1,7 @@
 """What the tagger hears: log-mel normalised by the statistics of the training split.
 
-`features` is one function for Transform, whose analyzers compute its constants, for the trainer and for every signature.
+`features` is one function for Transform, whose analyzers compute its constants, for the trainer and for every
+signature.
 """
 
 from typing import Any, NamedTuple
@@ -71,9 +72,9 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Returns
     -------
-    ``id``, ``segment``, ``num_samples``, ``labels``, ``lyrics`` with ``has_lyrics`` (0: missing, which is not empty); ``log_mel``: `features`
-    as a serialized float16 tensor [frames, 96]; ``mel_mean``, ``mel_std`` and ``tag_shares`` (share of
-    training segments with each tag): the same in every row.
+    ``id``, ``segment``, ``num_samples``, ``labels``, ``lyrics`` with ``has_lyrics`` (0: missing, which is not empty);
+    ``log_mel``: `features` as a serialized float16 tensor [frames, 96]; ``mel_mean``, ``mel_std`` and ``tag_shares``
+    (share of training segments with each tag): the same in every row.
     """
     spec = AudioSpec.model_validate(custom_config["spec"])
     pcm = _dense(inputs[spec.columns[0]], "")

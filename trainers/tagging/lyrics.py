@@ -1,7 +1,7 @@
 """Lyrics in any script as bags of hashed words and hashed character n-grams, computed in the graph from raw strings.
 
-Words tell languages with spaces apart; character n-grams (one to three characters) serve Chinese, Japanese or Thai, where a line is one
-word, and inflected forms everywhere.
+Words tell languages with spaces apart; character n-grams (one to three characters) serve Chinese, Japanese or Thai,
+where a line is one word, and inflected forms everywhere.
 """
 
 import tensorflow as tf
@@ -27,7 +27,8 @@ def _bag(tokens: tf.RaggedTensor, buckets: int) -> tf.Tensor:
 def lyrics_bag(lyrics: tf.Tensor) -> tf.Tensor:
     """Bags of words and of character n-grams.
 
-    Case, punctuation and white space do not count; bytes that are no UTF-8 count as punctuation. Only the first 20,000 characters are read.
+    Case, punctuation and white space do not count; bytes that are no UTF-8 count as punctuation. Only the first 20,000
+    characters are read.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ def lyrics_bag(lyrics: tf.Tensor) -> tf.Tensor:
 
     Returns
     -------
-    float32 [b, WORD_BUCKETS + NGRAM_BUCKETS], from 0 to 1: ``log(1 + count)``, each of the two parts scaled to length one; zeros for
-    lyrics without a letter or digit.
+    float32 [b, WORD_BUCKETS + NGRAM_BUCKETS], from 0 to 1: ``log(1 + count)``, each of the two parts scaled to length
+    one; zeros for lyrics without a letter or digit.
     """
     text = tf.strings.unicode_transcode(lyrics, "UTF-8", "UTF-8", errors="replace", replacement_char=0x20)
     text = tf.strings.substr(text, 0, _MAX_CHARACTERS, unit="UTF8_CHAR")

@@ -101,10 +101,14 @@ class TaggingLearner:
         return losses * tf.minimum(batch["frames"][:, 0] / self.frames, 1.0)
 
     def recordings(self, rows: Arrays, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities and labels of recordings, [recordings, tags], pooled over their segments as the signatures pool windows."""
+        """Probabilities and labels of recordings, [recordings, tags], pooled over their segments as the signatures pool
+        windows.
+        """
         weights = rows["num_samples"] / self.segment_samples
         probabilities = tf.exp(self.tree.log_probabilities(outputs["logits"])).numpy()
-        return pool_recordings(rows["id"], weights, probabilities), pool_recordings(rows["id"], weights, rows["labels"]) > 0.5
+        return pool_recordings(rows["id"], weights, probabilities), pool_recordings(
+            rows["id"], weights, rows["labels"]
+        ) > 0.5
 
     def score(self, rows: Arrays, outputs: Arrays) -> float:
         """Macro average precision over recordings."""

@@ -1,7 +1,7 @@
 """musicnn (Pons & Serra 2019, ISC) as Keras layers, with the weights that its PyPI wheel carries.
 
-The published model takes 3 s patches of ``log10(1 + 10000 mel)`` (187 frames of 96 bands, 16 kHz, hop 256). Its batch normalisations are
-kept as what they are at inference, a scale and a shift a channel, which can still be tuned.
+The published model takes 3 s patches of ``log10(1 + 10000 mel)`` (187 frames of 96 bands, 16 kHz, hop 256). Its batch
+normalisations are kept as what they are at inference, a scale and a shift a channel, which can still be tuned.
 """
 
 import os
@@ -21,7 +21,8 @@ MELS = 96
 CHECKPOINTS = ("MTT_musicnn", "MSD_musicnn")
 EMBEDDING = 200 + 2 * 753
 _EPSILON = 1e-3
-# (our layer, variable scope of the published convolution or dense layer, of the batch normalisation behind it, shape of our kernel)
+# (our layer, variable scope of the published convolution or dense layer, of the batch normalisation behind it, shape of
+# our kernel)
 _LAYERS = (
     ("timbral_74", "conv2d", "batch_normalization_1", (7, 38, 1, 204)),
     ("timbral_77", "conv2d_1", "batch_normalization_2", (7, 67, 1, 204)),
@@ -45,7 +46,8 @@ def musicnn_trunk(name: str) -> keras.Model:
     Returns
     -------
     keras.Model
-        From log-mel patches [n, frames, 96] to ``{"penultimate": [n, 200], "mean_pool": [n, 753], "max_pool": [n, 753]}``.
+        From log-mel patches [n, frames, 96] to ``{"penultimate": [n, 200], "mean_pool": [n, 753], "max_pool": [n,
+        753]}``.
     """
 
     def normalise(x: keras.KerasTensor, layer: str) -> keras.KerasTensor:

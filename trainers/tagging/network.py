@@ -15,8 +15,9 @@ _MOMENTUM = 0.95
 def cnn_trunk(spectrum: keras.KerasTensor, frames: keras.KerasTensor, filters: tuple[int, ...]) -> keras.KerasTensor:
     """Convolutions over time and frequency, then mean and maximum over the frames that hold audio.
 
-    The first convolution halves time and frequency, every other block is followed by a maximum that does; the last layer sees all
-    bands at once. Batch statistics are taken over the global batch, so that a step is the same on any number of replicas.
+    The first convolution keeps every fourth frame (64 ms) and every other band, each further block ends in a maximum
+    that halves both; the last layer sees all bands at once. Batch statistics are taken over the global batch, so that a
+    step is the same on any number of replicas.
 
     Parameters
     ----------
@@ -30,14 +31,14 @@ def cnn_trunk(spectrum: keras.KerasTensor, frames: keras.KerasTensor, filters: t
     """
     x = ops.expand_dims(FrameMask(name="mask")(spectrum, frames), -1)
     for block, count in enumerate(filters):
-        size, strides = (3, 1) if block else (5, 2)
+        size, strides = (3, 1) if block else (5, (4, 2))
         x = keras.layers.Conv2D(count, size, strides, padding="same", use_bias=False, name=f"conv_{block}")(x)
         x = _normalised(x, f"norm_{block}")
         if block:
             x = keras.layers.MaxPooling2D(2, name=f"pool_{block}")(x)
     x = keras.layers.Conv2D(2 * filters[-1], (1, x.shape[2]), use_bias=False, name="all_bands")(x)
     x = keras.layers.Reshape((x.shape[1], x.shape[3]))(_normalised(x, "norm_bands"))
-    return MaskedPool(2 ** len(filters), name="over_time")(x, frames)
+    return MaskedPool(2 ** (1 + len(filters)), name="over_time")(x, frames)
 
 
 def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
@@ -45,15 +46,15 @@ def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
 
 
 def lyrics_branch(bag: keras.KerasTensor, present: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
-    """An embedding of the words; a vector of its own where lyrics are missing, which is not what empty lyrics give: [b, units]."""
+    """An embedding of the words; a vector of its own where lyrics are missing, which is not what empty lyrics give: [b,
+    units].
+    """
     x = keras.layers.Dropout(dropout, seed=11, name="lyrics_dropout")(bag)
     x = keras.layers.Dense(units, activation="relu", name="lyrics_embedding")(x)
     return LearntWhenMissing(name="lyrics_missing")(x, present)
 
 
-def build_network(
-    hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int
-) -> keras.Model:
+def build_network(hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int) -> keras.Model:
     """The functional model.
 
     Parameters
@@ -65,7 +66,8 @@ def build_network(
     Returns
     -------
     keras.Model
-        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG] and ``has_lyrics`` [b, 1] to ``{"logits": [b, tags]}``, which `TagTree` reads.
+        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG] and ``has_lyrics`` [b, 1] to
+        ``{"logits": [b, tags]}``, which `TagTree` reads.
     """
     inputs = {
         "log_mel": keras.Input((frames, N_MELS), name="log_mel"),

@@ -1,8 +1,8 @@
 """What the exported tagger answers: tags of Examples, of waveforms, of wav files, all through the same features.
 
-A recording is cut into windows as long as a training segment, the last one padded; the probabilities of the windows are averaged, each
-weighted with the share of it that holds audio; then they are calibrated. Recordings are taken one by one and windows a few at a time, so
-that memory stays flat however long a recording is.
+A recording is cut into windows as long as a training segment, the last one padded; the probabilities of the windows are
+averaged, each weighted with the share of it that holds audio; then they are calibrated. Recordings are taken one by one
+and windows a few at a time, so that memory stays flat however long a recording is.
 """
 
 from collections.abc import Callable
@@ -69,7 +69,8 @@ class Tagger(tf.Module):
         size = len(self._learner.tree.tags) + 1
         starts = tf.range(0, count, WINDOWS_AT_ONCE)
         return tf.reduce_sum(
-            tf.map_fn(block, starts, fn_output_signature=tf.TensorSpec([size], tf.float32), parallel_iterations=1), axis=0
+            tf.map_fn(block, starts, fn_output_signature=tf.TensorSpec([size], tf.float32), parallel_iterations=1),
+            axis=0,
         )
 
     def tag(
@@ -107,7 +108,9 @@ class Tagger(tf.Module):
         """The same for serialized raw Examples, string [b]; each may have a length of its own."""
         spec = _EXAMPLE | {column: tf.io.FixedLenFeature([], tf.string)}
         example = tf.io.parse_example(serialized, spec)
-        present = tf.SparseTensor(example["lyrics"].indices, tf.ones_like(example["lyrics"].values, tf.bool), example["lyrics"].dense_shape)
+        present = tf.SparseTensor(
+            example["lyrics"].indices, tf.ones_like(example["lyrics"].values, tf.bool), example["lyrics"].dense_shape
+        )
         rows = tf.shape(serialized, tf.int64)
         width = tf.stack([rows[0], 1])
         lyrics = tf.sparse.to_dense(tf.sparse.reset_shape(example["lyrics"], width), "")[:, 0]
@@ -126,9 +129,11 @@ def make_signatures(learner: TaggingLearner, finished: Finished) -> tuple[tf.Mod
     ----------
     ``evaluate`` : ``examples`` string [b], raw Examples -> ``probabilities`` float32 [b, tags]
     ``serving_default`` : the same, with ``tags`` string [b, tags], the names
-    ``waveform`` : ``waveform`` float32 [b, samples] at 16 kHz, ``lyrics`` string [b], ``has_lyrics`` bool [b] (false: missing, which is not
+    ``waveform`` : ``waveform`` float32 [b, samples] at 16 kHz, ``lyrics`` string [b], ``has_lyrics`` bool [b] (false:
+    missing, which is not
         the same as empty) -> ``probabilities``, ``tags``
-    ``wav_bytes`` : ``wav`` string [b], 16-bit PCM wav files at 16 kHz with any number of channels, ``lyrics``, ``has_lyrics`` -> the same
+    ``wav_bytes`` : ``wav`` string [b], 16-bit PCM wav files at 16 kHz with any number of channels, ``lyrics``,
+    ``has_lyrics`` -> the same
     """
     model = learner.build()
     set_variables(model.variables, finished.weights)
@@ -144,7 +149,6 @@ def make_signatures(learner: TaggingLearner, finished: Finished) -> tuple[tf.Mod
         audio, file_rate = tf.audio.decode_wav(data)
         tf.debugging.assert_equal(file_rate, rate, f"wav: the sample rate must be {rate} Hz")
         return tf.reduce_mean(audio, axis=-1)
-
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def evaluate(examples: tf.Tensor) -> Outputs:

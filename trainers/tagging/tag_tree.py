@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-A model gives one logit a tag, [..., tags]. A tag without a parent is judged on its own: ``P = sigmoid(z)``. A child is judged among its
-siblings, the recordings that have its parent: ``P(child | parent) = sigmoid(z)`` and ``P(child) = P(parent) P(child | parent)``, so that a
-child is never above its parent (multilevel binary classification).
+A model gives one logit a tag, [..., tags]. A tag without a parent is judged on its own: ``P = sigmoid(z)``. A child is
+judged among its siblings, the recordings that have its parent: ``P(child | parent) = sigmoid(z)`` and ``P(child) =
+P(parent) P(child | parent)``, so that a child is never above its parent (multilevel binary classification).
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,8 +55,8 @@ class TagTree:
     def loss(self, logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Binary cross-entropy: tags without a parent on every recording, children among their siblings.
 
-        A child is taught through the product with its parent's *predicted* score, as it will be used; the parent learns nothing from
-        that.
+        A child is taught through the product with its parent's *predicted* score, as it will be used; the parent learns
+        nothing from that.
 
         Parameters
         ----------
@@ -70,7 +70,9 @@ class TagTree:
         own = tf.math.log_sigmoid(logits)
         positive = self._product(own, tf.stop_gradient(own))
         negative = tf.where(
-            self.is_child, tf.math.log1p(-tf.exp(tf.minimum(positive, _NEAREST_TO_CERTAIN))), tf.math.log_sigmoid(-logits)
+            self.is_child,
+            tf.math.log1p(-tf.exp(tf.minimum(positive, _NEAREST_TO_CERTAIN))),
+            tf.math.log_sigmoid(-logits),
         )
         siblings = tf.where(self.is_child, tf.gather(labels, self.parent, axis=-1), 1.0)
         return -siblings * (labels * positive + (1.0 - labels) * negative)

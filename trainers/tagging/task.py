@@ -12,13 +12,14 @@ class TaggingHyperparameters(Hyperparameters):
 
     Attributes
     ----------
-    filters : of the CNN's blocks; each halves time and frequency.
+    filters : of the CNN's blocks; each halves time and frequency, the first quarters time.
     dropout : share of what the trunk and the lyrics say that is left out in training.
     lyrics : whether the model reads lyrics.
     lyrics_units : units of the lyrics branch.
     lyrics_dropout : share of training examples whose lyrics are treated as missing.
     gain_db, equalizer_db : largest random change of level, and of bands, in training.
-    masked_bands, masked_frames : widest random stripe left out in training (SpecAugment, Park et al. 2019); share of bands, of frames.
+    masked_bands, masked_frames : widest random stripe left out in training (SpecAugment, Park et al. 2019); share of
+        bands, of frames.
     """
 
     filters: tuple[PositiveInt, ...] = (24, 32, 48, 64)
@@ -40,7 +41,7 @@ TASK = Task(
     },
     hyperparameters={
         "quick": TaggingHyperparameters(
-            steps=500, batch_size=16, learning_rate=2e-3, warmup_steps=20, validate_every=100, checkpoint_every=100
+            steps=700, batch_size=16, learning_rate=2e-3, warmup_steps=20, validate_every=100, checkpoint_every=100
         ),
         "full": TaggingHyperparameters(
             steps=3000, batch_size=64, learning_rate=1e-3, warmup_steps=200, validate_every=100, checkpoint_every=500

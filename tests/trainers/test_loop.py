@@ -1,0 +1,127 @@
+"""Training goes on where it was interrupted, and ends with the weights of an undisturbed run."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainers.toy_learner import SETTINGS, ToyLearner, toy_rows
+from trainers.checkpoints import Checkpoints, Finished, State
+from trainers.loop import train
+from trainers.rows import Rows
+from trainers.strategy import make_strategy
+
+
+class Interrupted(Exception):
+    """Stands for whatever ends a process in the middle of training."""
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rows, Rows]:
+    folder = tmp_path_factory.mktemp("toy")
+    return toy_rows(folder / "train", 30, seed=1), toy_rows(folder / "validation", 11, seed=2)
+
+
+class FailingCheckpoints(Checkpoints):
+    """Dies right after it has written the state of `step`."""
+
+    step = 0
+
+    def save(self, state: State) -> None:
+        super().save(state)
+        if state.step == self.step:
+            raise Interrupted
+
+
+def run(splits: tuple[Rows, Rows], checkpoints: Checkpoints, **changes: object) -> Finished:
+    keras.utils.set_random_seed(7)
+    return train(
+        ToyLearner(),
+        *splits,
+        hyperparameters=SETTINGS.model_copy(update=changes),
+        strategy=make_strategy("one_device"),
+        checkpoints=checkpoints,
+        seed=3,
+    )
+
+
+def assert_equal_weights(first: Finished, second: Finished) -> None:
+    assert first.weights.keys() == second.weights.keys()
+    for name, value in first.weights.items():
+        np.testing.assert_array_equal(value, second.weights[name], err_msg=name)
+    for name, value in first.extras.items():
+        np.testing.assert_array_equal(value, second.extras[name], err_msg=name)
+    assert first.history == second.history
+
+
+@pytest.fixture(scope="module")
+def undisturbed(splits: tuple[Rows, Rows], tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return run(splits, Checkpoints(str(tmp_path_factory.mktemp("undisturbed"))))
+
+
+def test_two_runs_end_with_equal_weights(splits: tuple[Rows, Rows], undisturbed: Finished, tmp_path: Path) -> None:
+    assert_equal_weights(run(splits, Checkpoints(str(tmp_path))), undisturbed)
+    assert [point.step for point in undisturbed.history] == [4, 8, 12]
+
+
+@pytest.mark.parametrize("step", [3, 9])
+def test_a_run_that_died_goes_on_and_ends_with_the_weights_of_one_that_did_not(
+    splits: tuple[Rows, Rows], undisturbed: Finished, tmp_path: Path, step: int
+) -> None:
+    failing = FailingCheckpoints(str(tmp_path / "resumed"))
+    failing.step = step
+    with pytest.raises(Interrupted):
+        run(splits, failing)
+    fresh = Checkpoints(str(tmp_path / "resumed"))
+    state = fresh.latest()
+    assert state is not None and state.step == step
+    assert_equal_weights(run(splits, fresh), undisturbed)
+
+
+def test_a_finished_training_is_kept_without_its_states(splits: tuple[Rows, Rows], tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path))
+    result = run(splits, checkpoints, steps=4)
+    kept = Checkpoints(str(tmp_path)).finished()
+    assert kept is not None and checkpoints.latest() is None
+    assert_equal_weights(kept, result)
+
+
+def test_training_ends_early_when_validation_stops_improving(splits: tuple[Rows, Rows], tmp_path: Path) -> None:
+    class Declining(ToyLearner):
+        """Scores worse with every validation."""
+
+        scores = iter(range(100, 0, -1))
+
+        def score(self, rows: object, outputs: object) -> float:
+            return next(self.scores)
+
+    result = train(
+        Declining(),
+        *splits,
+        hyperparameters=SETTINGS.model_copy(update={"steps": 40, "validate_every": 2, "patience": 3}),
+        strategy=make_strategy("one_device"),
+        checkpoints=Checkpoints(str(tmp_path)),
+        seed=3,
+    )
+    assert result.best_step == 2
+    assert [point.step for point in result.history] == [2, 4, 6, 8]
+
+
+def test_a_loss_that_is_no_number_stops_the_training(splits: tuple[Rows, Rows], tmp_path: Path) -> None:
+    class Exploding(ToyLearner):
+        """Loses everything."""
+
+        def loss(self, batch: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]) -> tf.Tensor:
+            return super().loss(batch, outputs) * np.inf
+
+    with pytest.raises(FloatingPointError, match="lower learning_rate"):
+        train(
+            Exploding(),
+            *splits,
+            hyperparameters=SETTINGS,
+            strategy=make_strategy("one_device"),
+            checkpoints=Checkpoints(str(tmp_path)),
+            seed=3,
+        )
