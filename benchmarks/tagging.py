@@ -151,7 +151,7 @@ def _protocol(past: Any, surveys: dict[str, Survey], catalog: Path) -> str:
     shared = set(surveys["eval"].artists) & (set(surveys["train"].artists) | set(surveys["validation"].artists))
     packages = {package for survey in surveys.values() for package in survey.packages if package}
     library = past.training["library"]
-    kind = "synthetic recordings" if library == "builtin" else "real recordings"
+    kind = {"builtin": "synthetic recordings", "debian": "real recordings"}.get(library, "recordings")
     sentences = [
         f"Library {library}: {kind} from {len(packages)} packages; {'; '.join(parts)}.",
         f"Artists of eval in another split: {len(shared)}.",

@@ -62,7 +62,7 @@ class Learner(Protocol):
         """A fresh functional model from a dictionary of inputs to a dictionary of outputs [b, ...]."""
 
     def initialise(self, model: keras.Model) -> None:
-        """How good outputs on the validation split are, higher is better; `rows` holds ``id``, ``segment`` and the labels."""
+        """Set first weights that a fresh model does not have, such as published ones; not called after a restart."""
 
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
         """Loss of each example, float32 [b], independent of the other examples of the batch."""

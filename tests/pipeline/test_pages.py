@@ -17,7 +17,7 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 from pipeline import lineage
 from pipeline.pages import write_pages
 from trainers.gate import Gate
-from trainers.tagging.evaluation import SHOWN, eval_config
+from trainers.tagging.evaluation import METRICS, eval_config
 
 HOSTILE = "<script>alert('&')</script>"
 TAGS = ("rock", "pop/piano", HOSTILE)
@@ -25,6 +25,7 @@ GATE = Gate.model_validate(
     {"floors": {"precision": 0.6}, "drops": {"precision": 0.1}, "outputs": {"pop/piano": {"reported": "few artists"}}}
 )
 SPLITS = ("train", "validation", "eval", "test")
+SHOWN = (*METRICS, "roc_auc", "average_precision")
 RUN = lineage.Run(
     pipeline="tagging-builtin-quick",
     run_id="20261122T140000-1a2b",

@@ -76,7 +76,8 @@ def test_a_run_that_died_goes_on_and_ends_with_the_weights_of_one_that_did_not(
         run(splits, failing)
     fresh = Checkpoints(str(tmp_path / "resumed"))
     state = fresh.latest()
-    assert state is not None and state.step == step
+    assert state is not None
+    assert state.step == step
     assert_equal_weights(run(splits, fresh), undisturbed)
 
 
@@ -84,7 +85,8 @@ def test_a_finished_training_is_kept_without_its_states(splits: tuple[Rows, Rows
     checkpoints = Checkpoints(str(tmp_path))
     result = run(splits, checkpoints, steps=4)
     kept = Checkpoints(str(tmp_path)).finished()
-    assert kept is not None and checkpoints.latest() is None
+    assert kept is not None
+    assert checkpoints.latest() is None
     assert_equal_weights(kept, result)
 
 
