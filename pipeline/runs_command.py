@@ -8,7 +8,7 @@ from rich.table import Table
 
 from audio.errors import DaCapoError
 from pipeline import lineage
-from pipeline.console import WIDTH
+from pipeline.console import WIDTH, quiet
 
 
 class NoSuchRun(DaCapoError):
@@ -32,10 +32,11 @@ def show(home: Path, run_id: str | None, *, pages: bool) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(runs_table(found))
     if pages:
-        from pipeline.pages import write_pages
+        with quiet(home / "logs" / "pages.log", verbose=False) as terminal:
+            from pipeline.pages import write_pages
 
-        for page in write_pages(found[-1], home / "pages" / found[-1].run_id):
-            console.print(str(page), markup=False, soft_wrap=True)
+            for page in write_pages(found[-1], home / "pages" / found[-1].run_id):
+                terminal.print(str(page), markup=False, soft_wrap=True)
 
 
 def runs_table(found: list[lineage.Run]) -> Table:
