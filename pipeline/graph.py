@@ -36,7 +36,7 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
     Parameters
     ----------
     settings : validated settings.
-    warm_start : ``none``, ``musicnn`` or the path of a version, already resolved: a repeated run must stay cached.
+    warm_start : ``none`` or the path of a version, already resolved: a repeated run must stay cached.
 
     Returns
     -------

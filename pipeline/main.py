@@ -41,7 +41,7 @@ def run(
         Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")
     ] = None,
     schemas: Annotated[Path | None, typer.Option(help="Folder of schema.pbtxt, gate.yaml and tags.yaml.")] = None,
-    warm_start: Annotated[str | None, typer.Option(help="none, latest, musicnn, or a served version.")] = None,
+    warm_start: Annotated[str | None, typer.Option(help="none, latest, or a served version.")] = None,
     home: HomeOption = HOME,
     assignments: SetOption = None,
     verbose: VerboseOption = False,
@@ -54,7 +54,7 @@ def run(
     --------
       ./dacapo run tagging --library builtin
 
-      ./dacapo run tagging --library debian --profile full --set train.steps=4000 --warm-start musicnn
+      ./dacapo run tagging --library debian --profile full --set train.steps=4000 --warm-start latest
     """
     with _one_line_errors():
         settings = load_settings(

@@ -81,7 +81,7 @@ class Settings(BaseModel):
     catalog : the catalog file; by default ``<home>/catalogs/<library>/catalog.csv``.
     schemas : folder of ``schema.pbtxt``, ``gate.yaml`` and ``tags.yaml``; by default ``schemas/<task>/<library>``.
     train : overrides of the task's hyperparameters.
-    warm_start : ``none``, ``latest`` (the newest served version), ``musicnn`` or a version.
+    warm_start : ``none``, ``latest`` (the newest served version) or a version.
     strategy : how training is distributed; ``auto`` takes what the machine has.
     """
 
