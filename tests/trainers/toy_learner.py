@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from trainers.learner import Arrays, Tensors
 from trainers.rows import Rows, open_rows
+from trainers.tagging.layers import GlobalBatchNorm
 from trainers.task import Hyperparameters
 
 SETTINGS = Hyperparameters(
@@ -48,7 +49,7 @@ class ToyLearner:
     def build(self) -> keras.Model:
         x = inputs = keras.Input((4,), name="x")
         x = keras.layers.Dense(6, activation="relu", name="hidden")(x)
-        x = keras.layers.BatchNormalization(synchronized=True, momentum=0.9, name="norm")(x)
+        x = GlobalBatchNorm(0.9, "norm")(x)
         x = keras.layers.Dropout(self.dropout, seed=1, name="dropout")(x)
         return keras.Model({"x": inputs}, {"answer": keras.layers.Dense(1, name="answer")(x)})
 

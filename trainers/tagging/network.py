@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from audio.mel import N_MELS
-from trainers.tagging.layers import FrameMask, LearntWhenMissing, MaskedPool
+from trainers.tagging.layers import FrameMask, GlobalBatchNorm, LearntWhenMissing, MaskedPool
 from trainers.tagging.lyrics import BAG
 from trainers.tagging.tag_tree import TagTree
 from trainers.tagging.task import TaggingHyperparameters
@@ -42,7 +42,7 @@ def cnn_trunk(spectrum: keras.KerasTensor, frames: keras.KerasTensor, filters: t
 
 
 def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    return ops.relu(keras.layers.BatchNormalization(momentum=_MOMENTUM, synchronized=True, name=name)(x))
+    return ops.relu(GlobalBatchNorm(_MOMENTUM, name)(x))
 
 
 def lyrics_branch(bag: keras.KerasTensor, present: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
