@@ -22,7 +22,5 @@ def resolve_warm_start(settings: Settings) -> str:
         return str(settings.served / str(served[-1])) if served else FRESH
     if not wanted.isdigit() or int(wanted) not in served:
         known = ", ".join(map(str, served)) or "none is served yet"
-        raise SettingsError(
-            f"warm_start={wanted!r} is not none, latest or a version in {settings.served} ({known})"
-        )
+        raise SettingsError(f"warm_start={wanted!r} is not none, latest or a version in {settings.served} ({known})")
     return str(settings.served / wanted)

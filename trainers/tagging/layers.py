@@ -1,4 +1,4 @@
-"""Keras layers of the tagger. A step is the same on one device and on several: batch statistics are those of the global batch."""
+"""Keras layers of the tagger. A step is the same on one device and on several: batch statistics are global."""
 
 import keras
 import tensorflow as tf
@@ -24,8 +24,9 @@ class Affine(keras.layers.Layer):
 class GlobalBatchNorm(keras.layers.Layer):
     """Batch normalisation (Ioffe & Szegedy 2015) over all axes but the last, with the statistics of the global batch.
 
-    Keras' own ``BatchNormalization(synchronized=True)`` sends three reductions between devices at once; they race with each other, and
-    sums get mixed up or shapes do not match. One reduction a layer, of sums, squares and count together, cannot.
+    Keras' own ``BatchNormalization(synchronized=True)`` sends three reductions between devices at once; they race with
+    each other, and sums get mixed up or shapes do not match. One reduction a layer, of sums, squares and count
+    together, cannot.
 
     Parameters
     ----------
