@@ -14,7 +14,6 @@ from trainers.tagging.average_precision import macro_average_precision
 from trainers.tagging.calibration import learn_thresholds, pool_recordings
 from trainers.tagging.features import Constants, frames_of
 from trainers.tagging.lyrics import lyrics_bag
-from trainers.tagging.musicnn_embedding import MusicnnEmbedding
 from trainers.tagging.network import build_network
 from trainers.tagging.tag_tree import TagTree
 from trainers.tagging.task import TaggingHyperparameters
@@ -41,19 +40,12 @@ class TaggingLearner:
     def __init__(self, recipe: Recipe) -> None:
         assert isinstance(recipe.hyperparameters, TaggingHyperparameters)
         self.hyperparameters = recipe.hyperparameters
-        self.warm_start = recipe.config.warm_start
-        if self.warm_start == "musicnn" and self.hyperparameters.trunk == "cnn":
-            self.hyperparameters = self.hyperparameters.model_copy(update={"trunk": "both"})
         vocabulary, self.spec = recipe.config.vocabulary, recipe.config.spec
         self.tree = TagTree.of(vocabulary.tags, vocabulary.parents)
         self.constants = Constants(recipe.constants["mel_mean"], recipe.constants["mel_std"])
         self.shares = np.asarray(recipe.constants["tag_shares"])
         self.segment_samples = self.spec.segment_samples
         self.frames = int(frames_of(tf.constant(self.segment_samples + 1)))
-        self.embed: MusicnnEmbedding | None = None
-        if self.hyperparameters.trunk != "cnn" and not self.hyperparameters.tune_trunk:
-            self.embed = MusicnnEmbedding(self.constants, name="frozen_musicnn")
-            self.embed.load()
 
     def read(self, serialized: tf.Tensor) -> Tensors:
         """Transformed Examples to rows: spectrum in float16, lyrics as bags."""
@@ -64,11 +56,8 @@ class TaggingLearner:
             columns["log_mel"],
             fn_output_signature=tf.TensorSpec([self.frames, N_MELS], tf.float16),
         )
-        columns |= {"log_mel": spectrum, "lyrics": tf.cast(lyrics_bag(columns["lyrics"]), tf.float16)}
-        if self.embed is not None:
-            frames = frames_of(columns["num_samples"])[:, tf.newaxis]
-            columns["embedding"] = tf.cast(self.embed(tf.cast(spectrum, tf.float32), frames), tf.float16)
-        return columns
+        bags = lyrics_bag(columns["lyrics"])
+        return columns | {"log_mel": spectrum, "lyrics": tf.cast(bags, tf.float16)}
 
     def prepare(self, drawn: Sequence[Tensors], uniforms: tf.Tensor | None) -> Tensors:
         """Rows to the network's inputs and labels; in training, changed spectra, and lyrics dropped at random."""
@@ -87,8 +76,7 @@ class TaggingLearner:
                 masked_bands=settings.masked_bands,
                 masked_frames=settings.masked_frames,
             )
-        embedding = {"embedding": tf.cast(rows["embedding"], tf.float32)} if "embedding" in rows else {}
-        return embedding | {
+        return {
             "log_mel": spectrum,
             "frames": tf.cast(frames_of(rows["num_samples"]), tf.float32)[:, tf.newaxis],
             "lyrics": tf.cast(rows["lyrics"], tf.float32),
@@ -98,17 +86,14 @@ class TaggingLearner:
 
     def build(self) -> keras.Model:
         """The network, its logits starting at the shares of the tags."""
-        musicnn = MusicnnEmbedding(self.constants) if self.hyperparameters.tune_trunk and self.hyperparameters.trunk != "cnn" else None
-        model = build_network(self.hyperparameters, self.tree, self.frames, musicnn)
+        model = build_network(self.hyperparameters, self.tree, self.frames)
         shares = np.clip(self.shares, *_SHARE_BOUNDS)
         among = np.where(self.tree.is_child, np.clip(shares / shares[self.tree.parent], *_SHARE_BOUNDS), shares)
         model.get_layer("tags").bias.assign(np.log(among / (1 - among)))
         return model
 
     def initialise(self, model: keras.Model) -> None:
-        """Published weights for a trunk that is tuned, under a warm start from ``musicnn``."""
-        if self.warm_start == "musicnn" and self.hyperparameters.tune_trunk:
-            model.get_layer("musicnn").load()
+        """Nothing beyond a fresh network."""
 
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
         """Mean cross-entropy of the tags, weighted with the share of the segment that holds audio."""

@@ -13,12 +13,13 @@ import tensorflow as tf
 from keras import ops
 
 from audio.errors import DaCapoError
-from audio.mel import N_MELS
 from trainers.learner import Arrays
 from trainers.tagging.layers import Affine
 
 PATCH_FRAMES = 187
+MELS = 96
 CHECKPOINTS = ("MTT_musicnn", "MSD_musicnn")
+EMBEDDING = 200 + 2 * 753
 _EPSILON = 1e-3
 # (our layer, variable scope of the published convolution or dense layer, of the batch normalisation behind it, shape of
 # our kernel)
@@ -57,7 +58,7 @@ def musicnn_trunk(name: str) -> keras.Model:
         return ops.max(normalise(x, layer), axis=2)
 
     kernels = {layer: shape for layer, _, _, shape in _LAYERS}
-    patches = keras.Input((None, N_MELS), name="patches")
+    patches = keras.Input((None, MELS), name="patches")
     spectrum = normalise(ops.expand_dims(patches, -1), "input")
     padded = ops.pad(spectrum, [[0, 0], [3, 3], [0, 0], [0, 0]])
     front = [convolve(padded, layer, kernels[layer], "valid") for layer in ("timbral_74", "timbral_77")]
@@ -70,9 +71,8 @@ def musicnn_trunk(name: str) -> keras.Model:
     joined = ops.concatenate(features, axis=-1)
     maximum, mean = ops.max(joined, axis=1), ops.mean(joined, axis=1)
     pooled = ops.reshape(ops.stack([maximum, mean], axis=-1), (-1, 1506))
-    pooled = normalise(pooled, "pool")
-    hidden = keras.layers.Dense(200, activation="relu", name=f"{name}_penultimate")(pooled)
-    outputs = {"penultimate": normalise(hidden, "penultimate"), "mean_pool": mean, "max_pool": maximum, "pool": pooled}
+    hidden = keras.layers.Dense(200, activation="relu", name=f"{name}_penultimate")(normalise(pooled, "pool"))
+    outputs = {"penultimate": normalise(hidden, "penultimate"), "mean_pool": mean, "max_pool": maximum}
     return keras.Model(patches, outputs, name=name)
 
 

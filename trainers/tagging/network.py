@@ -6,7 +6,6 @@ from keras import ops
 from audio.mel import N_MELS
 from trainers.tagging.layers import FrameMask, GlobalBatchNorm, LearntWhenMissing, MaskedPool
 from trainers.tagging.lyrics import BAG
-from trainers.tagging.musicnn_embedding import EMBEDDING, MusicnnEmbedding
 from trainers.tagging.tag_tree import TagTree
 from trainers.tagging.task import TaggingHyperparameters
 
@@ -55,45 +54,26 @@ def lyrics_branch(bag: keras.KerasTensor, present: keras.KerasTensor, units: int
     return LearntWhenMissing(name="lyrics_missing")(x, present)
 
 
-def trunk_branch(embedding: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
-    """What of musicnn's embedding [b, EMBEDDING] tells the tags: [b, units]."""
-    x = keras.layers.LayerNormalization(name="trunk_scale")(embedding)
-    x = keras.layers.Dropout(dropout, seed=14, name="trunk_dropout")(x)
-    return keras.layers.Dense(units, activation="relu", name="trunk_embedding")(x)
-
-
-def build_network(
-    hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int, musicnn: MusicnnEmbedding | None = None
-) -> keras.Model:
+def build_network(hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int) -> keras.Model:
     """The functional model.
 
     Parameters
     ----------
-    hyperparameters : sizes; `trunk` says which branches listen
+    hyperparameters : sizes
     tree : the vocabulary
     frames : of a training segment
-    musicnn : a part of the model, trained with it; None where embeddings come as an input
 
     Returns
     -------
     keras.Model
-        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG], ``has_lyrics`` [b, 1] and, with a trunk
-        that is not tuned, ``embedding`` [b, EMBEDDING] to ``{"logits": [b, tags]}``, which `TagTree` reads.
+        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG] and ``has_lyrics`` [b, 1] to
+        ``{"logits": [b, tags]}``, which `TagTree` reads.
     """
     inputs = {
         "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
         "frames": keras.Input((1,), name="frames"),
     }
-    parts = []
-    if hyperparameters.trunk != "musicnn":
-        parts.append(cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters))
-    if hyperparameters.trunk != "cnn":
-        if musicnn is None:
-            inputs["embedding"] = keras.Input((EMBEDDING,), name="embedding")
-            embedding = inputs["embedding"]
-        else:
-            embedding = musicnn(inputs["log_mel"], inputs["frames"])
-        parts.append(trunk_branch(embedding, hyperparameters.trunk_units, hyperparameters.dropout))
+    parts = [cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters)]
     if hyperparameters.lyrics:
         inputs |= {"lyrics": keras.Input((BAG,), name="lyrics"), "has_lyrics": keras.Input((1,), name="has_lyrics")}
         parts.append(
@@ -102,6 +82,4 @@ def build_network(
     x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
     x = keras.layers.Dropout(hyperparameters.dropout, seed=12, name="dropout")(x)
     logits = keras.layers.Dense(len(tree.tags), dtype="float32", name="tags")(x)
-    if hyperparameters.trunk == "musicnn" and musicnn is None:
-        inputs = {name: value for name, value in inputs.items() if name not in ("log_mel", "frames")}
     return keras.Model(inputs, {"logits": logits}, name="tagger")

@@ -1,7 +1,5 @@
 """Tagging: which tags of the library's vocabulary a recording has."""
 
-from typing import Literal
-
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from trainers.task import AudioSpec, Hyperparameters, Task
@@ -14,11 +12,6 @@ class TaggingHyperparameters(Hyperparameters):
 
     Attributes
     ----------
-    trunk : what listens: a CNN of our own, musicnn (see `trainers.tagging.musicnn`), or both side by side. A warm start
-        from ``musicnn`` turns ``cnn`` into ``both``.
-    tune_trunk : whether musicnn is trained on; if not, it keeps its published weights and hears each segment once, when
-        rows are made.
-    trunk_units : units between musicnn's embedding and the tags.
     filters : of the CNN's blocks; each halves time and frequency, the first quarters time.
     dropout : share of what the trunk and the lyrics say that is left out in training.
     lyrics : whether the model reads lyrics.
@@ -29,9 +22,6 @@ class TaggingHyperparameters(Hyperparameters):
         bands, of frames.
     """
 
-    trunk: Literal["cnn", "musicnn", "both"] = "cnn"
-    tune_trunk: bool = False
-    trunk_units: PositiveInt = 128
     filters: tuple[PositiveInt, ...] = (24, 32, 48, 64)
     dropout: float = Field(0.3, ge=0, lt=1)
     lyrics: bool = True
