@@ -244,8 +244,9 @@ def _unique_cells(target: Path, recordings: Iterable[Recording]) -> Iterator[dic
 
 def _write_csv(path: Path, metadata: dict[str, str], rows: Iterator[dict[str, str | None]]) -> None:
     with open(path, "w", encoding="utf-8", newline="") as handle:
-        handle.writelines(f"# {key}: {value}\n" for key, value in metadata.items())
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
+        handle.writelines(f"# {key}: {value}\r\n" for key, value in metadata.items())
+        # RFC 4180's line end. With "\n" alone the writer would leave a cell that holds a carriage return unquoted.
+        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -78,7 +78,7 @@ class Settings(BaseModel):
     ----------
     task, library, profile : name the pipeline; a model is never compared with one of another pipeline.
     home : where catalogs, metadata, checkpoints, logs and served models live.
-    catalog : the catalog file; by default ``<home>/catalogs/<library>/catalog.csv``.
+    catalog : the catalog file; by default ``<home>/catalogs/<library>/<task's catalog>.csv``.
     schemas : folder of ``schema.pbtxt``, ``gate.yaml`` and ``tags.yaml``; by default ``schemas/<task>/<library>``.
     train : overrides of the task's hyperparameters.
     warm_start : ``none``, ``latest`` (the newest served version) or a version.
@@ -108,7 +108,7 @@ class Settings(BaseModel):
     @property
     def catalog_path(self) -> Path:
         """The catalog file."""
-        return self.catalog or self.home / "catalogs" / self.library / "catalog.csv"
+        return self.catalog or self.home / "catalogs" / self.library / f"{self.load_task().catalog}.csv"
 
     @property
     def schemas_path(self) -> Path:

@@ -13,7 +13,7 @@ from audio.spec import AudioSpec
 
 __all__ = ["TASKS", "AudioSpec", "Hyperparameters", "Task", "load_task"]
 
-TASKS = ("tagging",)
+TASKS = ("tagging", "separation", "defects", "restoration")
 
 
 class Hyperparameters(BaseModel):
@@ -55,6 +55,7 @@ class Task:
     hyperparameters : by profile.
     timed_labels : whether Examples carry events with onset and offset.
     materialise : whether Transform writes features (True) or passes PCM bytes through (False).
+    catalog : name of the catalog in a library's folder, without suffix: the library itself, or what was derived from it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Task:
     hyperparameters: Mapping[str, Hyperparameters]
     timed_labels: bool
     materialise: bool
+    catalog: str = "catalog"
 
     @property
     def package(self) -> str:

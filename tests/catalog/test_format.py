@@ -68,6 +68,12 @@ def test_what_was_written_is_read_back(
     assert list(catalog.rows(check_files=False)) == recordings
 
 
+def test_a_lone_carriage_return_in_a_cell_is_read_back(tmp_path: Path) -> None:
+    recording = Recording(id="1", path="a.wav", lyrics="one\rtwo")
+    catalog = Catalog.write(tmp_path / "catalog.csv", "test", [recording])
+    assert list(catalog.rows(check_files=False)) == [recording]
+
+
 def test_a_catalog_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
     text = "\ufeff# dacapo-catalog: 1,,\r\n# library: test,,\r\nid,path,tags\r\na,a.wav,Rock\r\n\r\nb,a.wav,\r\n"
     (tmp_path / "c.csv").write_bytes(text.encode())
