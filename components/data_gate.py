@@ -18,7 +18,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 
 from audio.errors import DaCapoError
 from components.artifact_types import CatalogReport, DataApproval
-from trainers.gate import Gate, OutputGate
+from trainers.gate import LIMITS, Gate, OutputGate
 
 FINDINGS = "findings.json"
 ANOMALIES = "SchemaDiff.pb"
@@ -66,11 +66,17 @@ def drift_findings(pairs: Mapping[str, anomalies_pb2.Anomalies], *, block: bool)
                 yield Finding(block, f"drift: split {split}, feature {feature}: {_sentence(reason)}")
 
 
-def support_findings(report: Mapping[str, Any], gate: Gate, outputs: tuple[str, ...]) -> Iterator[Finding]:
-    """A blocking finding for every gated output with too few recordings or artists in the eval split."""
-    counts = report["tags"]
+def support_findings(
+    report: Mapping[str, Any], gate: Gate, outputs: tuple[str, ...], tags: tuple[str, ...]
+) -> Iterator[Finding]:
+    """A blocking finding for every gated output with too few recordings or artists in the eval split.
+
+    An output that is a tag counts the recordings that carry it; any other (a stem, the whole) counts all of them.
+    """
+    nothing = {"recordings": 0, "artists": 0}
     for output in outputs:
-        here = counts.get(output, {}).get("eval", {"recordings": 0, "artists": 0})
+        counts = report["tags"].get(output, {}) if output in tags else report["splits"]
+        here = counts.get("eval", nothing)
         for unit in ("recordings", "artists"):
             least = getattr(gate.minimum, unit)
             if gate.gated(output) and here[unit] < least:
@@ -117,7 +123,7 @@ class Executor(base_executor.BaseExecutor):
         findings = [
             *schema_findings(read_anomalies(anomalies, "Split-")),
             *drift_findings(read_anomalies(drift, "SplitPair-"), block=gate.drift == "block"),
-            *support_findings(report, gate, outputs),
+            *support_findings(report, gate, outputs, tuple(json.loads(exec_properties["tags"]))),
         ]
         if any(finding.blocks for finding in findings):
             raise DataFindings(findings)
@@ -126,9 +132,9 @@ class Executor(base_executor.BaseExecutor):
 
 
 def without_thresholds(gate: Gate) -> Gate:
-    """`gate` without floors and drops: those are the Evaluator's, and an edited one must not run DataGate again."""
+    """`gate` without its limits: those are the Evaluator's, and an edited one must not run DataGate again."""
     reported = {name: OutputGate(reported=o.reported) for name, o in gate.outputs.items() if o.reported is not None}
-    return gate.model_copy(update={"floors": {}, "drops": {}, "outputs": reported})
+    return gate.model_copy(update={**{kind: {} for kind in LIMITS}, "outputs": reported})
 
 
 class DataGateSpec(component_spec.ComponentSpec):
@@ -137,6 +143,7 @@ class DataGateSpec(component_spec.ComponentSpec):
     PARAMETERS = {  # noqa: RUF012
         "gate": component_spec.ExecutionParameter(type=str),
         "outputs": component_spec.ExecutionParameter(type=str),
+        "tags": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -157,6 +164,7 @@ class DataGate(base_component.BaseComponent):
     report : from AudioExampleGen.
     gate : minimum support of gated outputs, and whether drift blocks.
     outputs : the task's outputs on this library.
+    tags : the vocabulary; which of the outputs are tags.
     code : hash of the sources of this component; part of the cache key.
     """
 
@@ -171,6 +179,7 @@ class DataGate(base_component.BaseComponent):
         report: types.BaseChannel,
         gate: Gate,
         outputs: tuple[str, ...],
+        tags: tuple[str, ...],
         code: str,
     ) -> None:
         super().__init__(
@@ -180,6 +189,7 @@ class DataGate(base_component.BaseComponent):
                 report=report,
                 gate=without_thresholds(gate).model_dump_json(),
                 outputs=json.dumps(outputs),
+                tags=json.dumps(tags),
                 code=code,
                 approval=types.Channel(type=DataApproval),
             )

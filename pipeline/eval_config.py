@@ -1,4 +1,4 @@
-"""What TFMA was asked: outputs, metrics and thresholds, from the EvalConfig that it keeps beside its results.
+"""What TFMA was asked: rows, metrics and limits, from the EvalConfig that it keeps beside its results.
 
 So a page shows the gate that its run was evaluated with, also after ``gate.yaml`` was edited.
 """
@@ -16,22 +16,51 @@ from components.evaluator import describe
 
 EVAL_CONFIG = "eval_config.json"
 COUNT = "example_count"
-Key = tuple[str, str]
-"""An output as TFMA's results name it: the model's output, and ``classId:<i>`` where one column of it is meant."""
+Place = tuple[tuple[str, str], ...]
+"""A slice as TFMA's results name it: pairs of feature and value; empty for the whole split."""
+WHOLE: Place = ()
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a metric must reach; None where nothing is asked.
+class Limits:
+    """What a metric must keep; None where nothing is asked.
 
     Attributes
     ----------
-    floor : lowest value that passes.
-    drop : largest loss against the model in service that passes.
+    floor, ceiling : lowest and highest value that pass.
+    drop, rise : largest loss and largest gain against the model in service that pass.
     """
 
     floor: float | None = None
+    ceiling: float | None = None
     drop: float | None = None
+    rise: float | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything is asked."""
+        return self != Limits()
+
+    @property
+    def bounds(self) -> bool:
+        """Whether the value itself is bounded, whatever is in service."""
+        return self.floor is not None or self.ceiling is not None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A figure of the verdict: where TFMA's results hold it, and what it must keep.
+
+    Attributes
+    ----------
+    output, column : the model's output, and ``classId:<i>`` where one column of it is meant; both may be empty.
+    place : the slice that it is about.
+    """
+
+    output: str
+    column: str
+    place: Place
+    limits: Limits
 
 
 @dataclass(frozen=True)
@@ -41,14 +70,13 @@ class Questions:
     Attributes
     ----------
     candidate, baseline : names of the models in TFMA's results. A candidate that is alone has none.
-    asked : output -> metric -> what it must reach; in the order of the configuration.
-    names : what the model calls its outputs: tags where it has a column a tag.
+    rows : row of the verdict -> metric -> question; in the order of the configuration. A row is called as a tag or
+        defect where the model has a column for each, as the output that a score is of, or as the tag whose slice it is.
     """
 
     candidate: str | None
     baseline: str | None
-    asked: Mapping[Key, Mapping[str, Asked]]
-    names: Mapping[Key, str]
+    rows: Mapping[str, Mapping[str, Question]]
 
 
 def read_questions(folder: Path) -> Questions:
@@ -58,19 +86,17 @@ def read_questions(folder: Path) -> Questions:
     baseline = models.get(True)
     exports = [Path(path) for name, path in run.model_locations.items() if name != baseline]
     vocabulary = _vocabulary(exports[0]) if exports else []
-    asked: dict[Key, dict[str, Asked]] = {}
+    rows: dict[str, dict[str, Question]] = {}
     for spec in run.eval_config.metrics_specs:
-        metrics = {_name(metric): _asked(metric) for metric in spec.metrics if _name(metric) != COUNT}
         columns = [f"classId:{index}" for index in spec.binarize.class_ids.values] or [""]
-        for key in [(output, column) for output in spec.output_names or [""] for column in columns]:
-            if metrics:
-                asked.setdefault(key, {}).update(metrics)
-    return Questions(
-        candidate=None if baseline is None else models[False],
-        baseline=baseline,
-        asked=asked,
-        names={key: _output(key, vocabulary) for key in asked},
-    )
+        for metric in spec.metrics:
+            if _name(metric) == COUNT:
+                continue
+            for output, column in [(output, column) for output in spec.output_names or [""] for column in columns]:
+                for place, limits in _places(metric).items():
+                    name = place[0][1] if place else _row(output, column, _name(metric), vocabulary)
+                    rows.setdefault(name, {})[_name(metric)] = Question(output, column, place, limits)
+    return Questions(candidate=None if baseline is None else models[False], baseline=baseline, rows=rows)
 
 
 def _name(metric: config_pb2.MetricConfig) -> str:
@@ -78,15 +104,22 @@ def _name(metric: config_pb2.MetricConfig) -> str:
     return str(named or re.sub(r"(?<!^)(?=[A-Z])", "_", metric.class_name).lower())
 
 
-def _asked(metric: config_pb2.MetricConfig) -> Asked:
-    floor = drop = None
+def _places(metric: config_pb2.MetricConfig) -> dict[Place, Limits]:
+    """The slices that a metric is a figure of, the whole split always among them."""
+    places = {WHOLE: Limits()}
     for sliced in metric.per_slice_thresholds:
-        threshold = sliced.threshold
-        if threshold.value_threshold.HasField("lower_bound"):
-            floor = threshold.value_threshold.lower_bound.value
-        if threshold.change_threshold.HasField("absolute"):
-            drop = -threshold.change_threshold.absolute.value
-    return Asked(floor, drop)
+        value, change = sliced.threshold.value_threshold, sliced.threshold.change_threshold
+        lower_is_better = change.direction == config_pb2.MetricDirection.LOWER_IS_BETTER
+        moved = change.absolute.value if change.HasField("absolute") else None
+        limits = Limits(
+            floor=value.lower_bound.value if value.HasField("lower_bound") else None,
+            ceiling=value.upper_bound.value if value.HasField("upper_bound") else None,
+            drop=-moved if moved is not None and not lower_is_better else None,
+            rise=moved if lower_is_better else None,
+        )
+        for where in sliced.slicing_specs:
+            places[tuple(sorted(where.feature_values.items()))] = limits
+    return places
 
 
 def _vocabulary(model: Path) -> list[str]:
@@ -97,8 +130,8 @@ def _vocabulary(model: Path) -> list[str]:
         return []
 
 
-def _output(key: Key, vocabulary: list[str]) -> str:
-    output, column = key
+def _row(output: str, column: str, metric: str, vocabulary: list[str]) -> str:
+    output = output.removesuffix(metric).removesuffix(".")  # a score is called <output>.<metric>
     if not column:
         return output or "all"
     index = int(column.removeprefix("classId:"))

@@ -9,18 +9,16 @@ interface, stand in tables of our own.
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import tensorflow_model_analysis as tfma
 
 from components.evaluator import unknown_columns
-from pipeline.eval_config import COUNT, Key, read_questions
+from pipeline.eval_config import COUNT, WHOLE, Place, Question, read_questions
 from pipeline.verdict import Figure, Verdict
 
 VALIDATIONS = "validations*"  # there is none where the gate asks nothing of any output
-WHOLE: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Evaluation:
 
     Attributes
     ----------
-    verdict : the figures over the whole eval split, and TFMA's validation result.
+    verdict : the figures, and TFMA's validation result.
     metrics : in the order of the configuration.
     compared : whether there was a model in service to compare with.
     slices : feature -> its slices, by value.
@@ -63,41 +61,38 @@ def read_evaluation(folder: Path) -> Evaluation:
     candidate = _Results(folder, questions.candidate)
     news = {f"classId:{column}" for column in unknown_columns(folder)}
     baseline = _Results(folder, questions.baseline) if questions.baseline is not None else None
-    figures: dict[str, dict[str, Figure]] = {}
-    for key, metrics in questions.asked.items():
-        figures[questions.names[key]] = {
+    figures = {
+        row: {
             metric: Figure(
-                value=candidate.number(WHOLE, key, metric),
-                baseline=None if baseline is None or key[1] in news else baseline.number(WHOLE, key, metric),
-                floor=asked.floor,
-                drop=asked.drop,
+                value=candidate.number(question, metric),
+                baseline=None if baseline is None or question.column in news else baseline.number(question, metric),
+                limits=question.limits,
             )
-            for metric, asked in metrics.items()
+            for metric, question in metrics.items()
         }
+        for row, metrics in questions.rows.items()
+    }
     slices = defaultdict(list)
     for place in candidate.slices():
         feature = " × ".join(str(column) for column, _ in place)
         value = ", ".join(str(value) for _, value in place)
         here = {
-            questions.names[key]: {metric: candidate.number(place, key, metric) for metric in metrics}
-            for key, metrics in questions.asked.items()
+            row: {metric: candidate.number(replace(q, place=place), metric) for metric, q in metrics.items()}
+            for row, metrics in questions.rows.items()
+            if all(question.place == WHOLE for question in metrics.values())
         }
         slices[feature].append(Slice(value, candidate.count(place), here))
     return Evaluation(
         verdict=Verdict(
             figures=figures,
-            gated=frozenset(output for output, row in figures.items() if any(map(_gated, row.values()))),
+            gated=frozenset(row for row, metrics in figures.items() if any(f.limits.asked for f in metrics.values())),
             recordings=candidate.count(WHOLE),
             blessed=any(folder.glob(VALIDATIONS)) and tfma.load_validation_result(str(folder)).validation_ok,
         ),
-        metrics=tuple(dict.fromkeys(metric for metrics in questions.asked.values() for metric in metrics)),
+        metrics=tuple(dict.fromkeys(metric for metrics in questions.rows.values() for metric in metrics)),
         compared=baseline is not None,
         slices={feature: tuple(found) for feature, found in slices.items()},
     )
-
-
-def _gated(figure: Figure) -> bool:
-    return figure.floor is not None or figure.drop is not None
 
 
 class _Results:
@@ -112,18 +107,20 @@ class _Results:
     def __init__(self, folder: Path, model: str | None) -> None:
         self._values = dict(tfma.load_eval_result(str(folder), model_name=model).slicing_metrics)
 
-    def slices(self) -> list[tuple[Any, ...]]:
+    def slices(self) -> list[Place]:
         """All slices but the whole."""
         return sorted((place for place in self._values if place), key=str)
 
-    def number(self, place: tuple[Any, ...], key: Key, metric: str) -> float:
+    def number(self, question: Question, metric: str) -> float:
         """A metric's value; NaN where it is undefined or was not measured."""
-        output, column = key
+        return self._value(question.place, question.output, question.column, metric)
+
+    def count(self, place: Place) -> int:
+        """Recordings in the slice."""
+        counts = [self._value(place, output, "", COUNT) for output in self._values.get(place, {})]
+        return int(max((count for count in counts if math.isfinite(count)), default=0))
+
+    def _value(self, place: Place, output: str, column: str, metric: str) -> float:
         value = self._values.get(place, {}).get(output, {}).get(column, {}).get(metric, {})
         number = value.get("doubleValue", value.get("boundedValue", {}).get("value"))
         return math.nan if number is None else float(number)
-
-    def count(self, place: tuple[Any, ...]) -> int:
-        """Recordings in the slice."""
-        counts = [self.number(place, (output, ""), COUNT) for output in self._values.get(place, {})]
-        return int(max((count for count in counts if math.isfinite(count)), default=0))

@@ -84,6 +84,7 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
         report=example_gen.outputs["report"],
         gate=gate,
         outputs=outputs,
+        tags=vocabulary.tags,
         code=code_hash("components.data_gate"),
     )
     handed_over = _handed_over(settings, task, vocabulary)

@@ -60,19 +60,19 @@ def report(console: Console, settings: Settings, outcome: Outcome, duration_s: f
 
 
 def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
-    """The gate's figures, a row an output: value, change against the model in service in brackets, floor."""
+    """The gate's figures, a row an output: value, change against the model in service in brackets, limits."""
     table = Table(
         title=f"{title}: {verdict.recordings} eval recordings", title_justify="left", box=None, pad_edge=False
     )
     table.add_column(task)
-    shown = list(next(iter(verdict.figures.values())))
+    shown = list(dict.fromkeys(metric for figures in verdict.figures.values() for metric in figures))
     for metric in shown:
         table.add_column(metric.replace("_", " "), justify="right")
     table.add_column("gate")
     for output, figures in verdict.figures.items():
         passed = all(figure.passed for figure in figures.values())
         word = "reported" if output not in verdict.gated else "passes" if passed else "FAILS"
-        table.add_row(output, *(_cell(figures[metric]) for metric in shown), word)
+        table.add_row(output, *(_cell(figures.get(metric)) for metric in shown), word)
     return table
 
 
@@ -86,12 +86,16 @@ def user_error(error: BaseException) -> DaCapoError | None:
     return None
 
 
-def _cell(figure: Figure) -> str:
+def _cell(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
     text = f"{figure.value:.3f}"
     if figure.baseline is not None:
         text += f" ({figure.value - figure.baseline:+.3f})"
-    if figure.floor is not None:
-        text += f" >= {figure.floor:g}"
+    if figure.limits.floor is not None:
+        text += f" >= {figure.limits.floor:g}"
+    if figure.limits.ceiling is not None:
+        text += f" <= {figure.limits.ceiling:g}"
     return text
 
 

@@ -1,32 +1,39 @@
-"""The verdict of the gate: per output its value, floor and baseline, and whether it passed."""
+"""The verdict of the gate: per output its value, limits and baseline, and whether it passed."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.eval_config import Limits
+
 
 @dataclass(frozen=True)
 class Figure:
-    """One metric of one output over the whole eval split.
+    """One metric of one output.
 
     Attributes
     ----------
     value : of the candidate; NaN where it is undefined (precision without a positive prediction).
     baseline : of the model in service; None where there is none.
-    floor, drop : what the gate asks; None where it asks nothing.
+    limits : what the gate asks.
     """
 
     value: float
     baseline: float | None
-    floor: float | None
-    drop: float | None
+    limits: Limits
 
     @property
     def passed(self) -> bool:
-        """Whether the floor is reached and the loss against the baseline is small enough, as TFMA decides it."""
-        above = self.floor is None or self.value >= self.floor
-        kept = self.drop is None or self.baseline is None or self.value - self.baseline >= -self.drop
-        return above and kept
+        """Whether the value is within its limits and close enough to the baseline, as TFMA decides it."""
+        limits = self.limits
+        inside = (limits.floor is None or self.value >= limits.floor) and (
+            limits.ceiling is None or self.value <= limits.ceiling
+        )
+        if self.baseline is None:
+            return inside
+        change = self.value - self.baseline
+        kept = (limits.drop is None or change >= -limits.drop) and (limits.rise is None or change <= limits.rise)
+        return inside and kept
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,12 @@ class Verdict:
 
 
 def _why(figure: Figure) -> str:
+    limits = figure.limits
     if math.isnan(figure.value):
         return "is undefined: the model never gives this output"
-    if figure.floor is not None and figure.value < figure.floor:
-        return f"{figure.value:.3f} is below its floor {figure.floor:g}"
-    return f"{figure.value:.3f} dropped by more than {figure.drop:g} from {figure.baseline:.3f} in service"
+    if limits.floor is not None and figure.value < limits.floor:
+        return f"{figure.value:.3f} is below its floor {limits.floor:g}"
+    if limits.ceiling is not None and figure.value > limits.ceiling:
+        return f"{figure.value:.3f} is above its ceiling {limits.ceiling:g}"
+    moved, most = ("rose", limits.rise) if limits.drop is None else ("dropped", limits.drop)
+    return f"{figure.value:.3f} {moved} by more than {most:g} from {figure.baseline:.3f} in service"

@@ -6,12 +6,15 @@ recordings of it.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from audio.errors import DaCapoError
+
+Limit = Literal["floors", "ceilings", "drops", "rises"]
+LIMITS: tuple[Limit, ...] = get_args(Limit)
 
 
 class GateError(DaCapoError):
@@ -38,15 +41,17 @@ class OutputGate(BaseModel):
 
     Attributes
     ----------
-    floors : metric -> lowest value that passes.
-    drops : metric -> largest loss against the model in service that passes.
+    floors, ceilings : metric -> lowest value that passes, highest value that passes.
+    drops, rises : metric -> largest loss and largest gain against the model in service that pass.
     reported : why this output is reported and not gated; None gates it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     floors: dict[str, float] = Field(default_factory=dict)
+    ceilings: dict[str, float] = Field(default_factory=dict)
     drops: dict[str, float] = Field(default_factory=dict)
+    rises: dict[str, float] = Field(default_factory=dict)
     reported: str | None = None
 
 
@@ -55,7 +60,8 @@ class Gate(BaseModel):
 
     Attributes
     ----------
-    floors, drops : metric -> value, for every output that does not say otherwise.
+    floors, ceilings, drops, rises : metric -> value, for every output that does not say otherwise. Floors and drops are
+        for metrics of which more is better, ceilings and rises for those of which less is.
     minimum : recordings and artists that a gated output needs in the eval split.
     drift : whether data that moved away from what the model in service was trained on warns or blocks the run.
     outputs : overrides by output.
@@ -64,7 +70,9 @@ class Gate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     floors: dict[str, float]
+    ceilings: dict[str, float] = Field(default_factory=dict)
     drops: dict[str, float]
+    rises: dict[str, float] = Field(default_factory=dict)
     minimum: Minimum = Minimum()
     drift: Literal["warn", "block"] = "warn"
     outputs: dict[str, OutputGate] = Field(default_factory=dict)
@@ -73,17 +81,13 @@ class Gate(BaseModel):
         """Whether `output` can block a model."""
         return output not in self.outputs or self.outputs[output].reported is None
 
-    def floor(self, output: str, metric: str) -> float | None:
-        """Lowest value of `metric` that passes for `output`; None where nothing is asked."""
+    def limit(self, kind: Limit, output: str, metric: str) -> float | None:
+        """What `output` must keep of `metric`: its floor, ceiling, drop or rise; None where nothing is asked."""
         if not self.gated(output):
             return None
-        return self._override(output).floors.get(metric, self.floors.get(metric))
-
-    def drop(self, output: str, metric: str) -> float | None:
-        """Largest loss of `metric` against the model in service that passes; None where nothing is asked."""
-        if not self.gated(output):
-            return None
-        return self._override(output).drops.get(metric, self.drops.get(metric))
+        own: dict[str, float] = getattr(self._override(output), kind)
+        everyone: dict[str, float] = getattr(self, kind)
+        return own.get(metric, everyone.get(metric))
 
     def _override(self, output: str) -> OutputGate:
         return self.outputs.get(output, OutputGate())
@@ -116,12 +120,10 @@ def load_gate(path: Path, outputs: tuple[str, ...], metrics: tuple[str, ...]) ->
     for output in gate.outputs:
         if output not in outputs:
             raise GateError(f"{path}: outputs.{output} is not one of {', '.join(outputs)}")
-    scopes = {"": OutputGate(floors=gate.floors, drops=gate.drops)} | {
-        f"outputs.{k}.": v for k, v in gate.outputs.items()
-    }
-    for scope, override in scopes.items():
-        for field, values in (("floors", override.floors), ("drops", override.drops)):
-            for metric in values:
+    scopes: dict[str, Gate | OutputGate] = {"": gate} | {f"outputs.{name}.": own for name, own in gate.outputs.items()}
+    for scope, limits in scopes.items():
+        for kind in LIMITS:
+            for metric in getattr(limits, kind):
                 if metric not in metrics:
-                    raise GateError(f"{path}: {scope}{field}.{metric} is not one of {', '.join(metrics)}")
+                    raise GateError(f"{path}: {scope}{kind}.{metric} is not one of {', '.join(metrics)}")
     return gate

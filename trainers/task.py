@@ -55,7 +55,7 @@ class Task:
     hyperparameters : by profile.
     timed_labels : whether Examples carry events with onset and offset.
     materialise : whether Transform writes features (True) or passes PCM bytes through (False).
-    catalog : name of the catalog in a library's folder, without suffix: the library itself, or what was derived from it.
+    catalog : name of the catalog in a library's folder, without suffix: the library, or what was derived from it.
     """
 
     name: str

@@ -59,15 +59,15 @@ def _evaluation_context(evaluation: Evaluation, report: CatalogSummary | None) -
     scales = {}
     for metric in evaluation.metrics:
         of_metric = [row[metric] for row in figures if metric in row]
-        values = [value for f in of_metric for value in (f.value, f.baseline, f.floor) if value is not None]
-        scales[metric] = common_scale(values)
+        marks = [mark for f in of_metric for mark in (f.value, f.baseline, f.limits.floor, f.limits.ceiling)]
+        scales[metric] = common_scale([mark for mark in marks if mark is not None])
     support = {tag: splits["eval"] for tag, splits in report.tags.items() if "eval" in splits} if report else {}
     return {
         "evaluation": evaluation,
         "verdict": evaluation.verdict,
         "scales": scales,
         "support": support,
-        "asked": {m: any(m in row and row[m].floor is not None for row in figures) for m in evaluation.metrics},
+        "asked": {m: any(m in row and row[m].limits.bounds for row in figures) for m in evaluation.metrics},
     }
 
 

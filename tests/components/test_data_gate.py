@@ -23,7 +23,8 @@ SCHEMA = text_format.Parse(
     schema_pb2.Schema(),
 )
 GATE = Gate.model_validate({"floors": {}, "drops": {}, "minimum": {"recordings": 3, "artists": 2}})
-REPORT = {"tags": {"rock": {"eval": {"recordings": 9, "artists": 3}}}}
+ENOUGH = {"eval": {"recordings": 9, "artists": 3}}
+REPORT = {"tags": {"rock": ENOUGH}, "splits": ENOUGH}
 
 
 def library(seed: int, *, gain_db: float = 0.0, **more: object) -> pd.DataFrame:
@@ -77,7 +78,12 @@ class Run:
         data_gate.Executor().Do(
             {"anomalies": [anomalies], "drift": [drifted], "report": [written]},
             {"approval": [approval]},
-            {"gate": gate.model_dump_json(), "outputs": json.dumps(["rock"]), "code": ""},
+            {
+                "gate": gate.model_dump_json(),
+                "outputs": json.dumps(["rock", "vocals"]),
+                "tags": json.dumps(["rock"]),
+                "code": "",
+            },
         )
         findings: list[dict] = json.loads(Path(approval.uri, data_gate.FINDINGS).read_text())
         return findings
@@ -119,14 +125,20 @@ def test_a_level_shift_of_12_db_blocks_where_the_gate_says_so(run: Run) -> None:
 
 
 def test_a_gated_tag_with_too_few_eval_recordings_blocks(run: Run) -> None:
-    report = {"tags": {"rock": {"eval": {"recordings": 2, "artists": 2}}}}
+    report = REPORT | {"tags": {"rock": {"eval": {"recordings": 2, "artists": 2}}}}
     with pytest.raises(data_gate.DataFindings, match="rock has 2 eval recordings and the gate needs 3"):
         run.gate(library(0), report=report)
 
 
 def test_a_reported_tag_needs_no_recordings(run: Run) -> None:
     gate = Gate.model_validate(GATE.model_dump() | {"outputs": {"rock": {"reported": "not yet"}}})
-    assert run.gate(library(0), gate=gate, report={"tags": {}}) == []
+    assert run.gate(library(0), gate=gate, report=REPORT | {"tags": {}}) == []
+
+
+def test_an_output_that_is_no_tag_counts_every_recording(run: Run) -> None:
+    report = REPORT | {"splits": {"eval": {"recordings": 9, "artists": 1}}}
+    with pytest.raises(data_gate.DataFindings, match="vocals has 1 eval artists and the gate needs 2"):
+        run.gate(library(0), report=report)
 
 
 def test_an_edited_floor_leaves_the_component_as_it_was() -> None:

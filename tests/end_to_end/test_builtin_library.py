@@ -72,7 +72,7 @@ def failures(decisions: np.ndarray, labels: np.ndarray, gate: Gate) -> list[str]
             "precision": hits / max(decisions[:, index].sum(), 1e-9),
             "recall": hits / max(labels[:, index].sum(), 1e-9),
         }
-        floors = {metric: gate.floor(tag, metric) for metric in METRICS}
+        floors = {metric: gate.limit("floors", tag, metric) for metric in METRICS}
         if any(floor is not None and figures[metric] < floor for metric, floor in floors.items()):
             failed.append(tag)
     return failed

@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from tensorflow_model_analysis.proto import config_pb2
 
 from trainers.gate import Gate, GateError, load_gate
+from trainers.thresholds import threshold
 
 OUTPUTS = ("rock", "jazz")
 METRICS = ("precision", "recall")
@@ -17,12 +19,9 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_an_override_wins_and_the_rest_is_the_default(tmp_path: Path) -> None:
     text = "floors: {precision: 0.7, recall: 0.6}\ndrops: {precision: 0.1}\noutputs: {rock: {floors: {recall: 0.4}}}"
     gate = load_gate(write(tmp_path, text), OUTPUTS, METRICS)
-    assert (gate.floor("rock", "precision"), gate.floor("rock", "recall"), gate.floor("jazz", "recall")) == (
-        0.7,
-        0.4,
-        0.6,
-    )
-    assert (gate.drop("rock", "precision"), gate.drop("rock", "recall")) == (0.1, None)
+    floors = [gate.limit("floors", *asked) for asked in (("rock", "precision"), ("rock", "recall"), ("jazz", "recall"))]
+    assert floors == [0.7, 0.4, 0.6]
+    assert [gate.limit("drops", "rock", metric) for metric in METRICS] == [0.1, None]
 
 
 def test_a_reported_output_blocks_nothing() -> None:
@@ -30,7 +29,22 @@ def test_a_reported_output_blocks_nothing() -> None:
         {"floors": {"recall": 0.6}, "drops": {}, "outputs": {"rock": {"reported": "one artist"}}}
     )
     assert not gate.gated("rock")
-    assert gate.floor("rock", "recall") is None
+    assert gate.limit("floors", "rock", "recall") is None
+
+
+def test_a_metric_of_which_less_is_better_has_a_ceiling_and_a_rise(tmp_path: Path) -> None:
+    text = "floors: {}\ndrops: {}\nceilings: {recall: 0.9}\nrises: {recall: 0.1}"
+    asked = threshold(load_gate(write(tmp_path, text), OUTPUTS, METRICS), "rock", "recall")
+    assert asked is not None
+    assert asked.value_threshold.upper_bound.value == 0.9
+    assert asked.change_threshold.direction == config_pb2.MetricDirection.LOWER_IS_BETTER
+    assert asked.change_threshold.absolute.value == 0.1
+
+
+def test_a_metric_cannot_be_better_both_ways() -> None:
+    gate = Gate.model_validate({"floors": {}, "drops": {"recall": 0.1}, "rises": {"recall": 0.1}})
+    with pytest.raises(ValueError, match="rock: recall has both"):
+        threshold(gate, "rock", "recall")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +53,7 @@ def test_a_reported_output_blocks_nothing() -> None:
         ("floors: {precision: high}\ndrops: {}", "floors.precision='high'"),
         ("floors: {}\ndrops: {}\nflors: 1", "flors=1"),
         ("floors: {f1: 0.5}\ndrops: {}", "floors.f1 is not one of precision, recall"),
+        ("floors: {}\ndrops: {}\noutputs: {rock: {rises: {f1: 1}}}", "outputs.rock.rises.f1 is not one of precision"),
         ("floors: {}\ndrops: {}\noutputs: {rick: {reported: x}}", "outputs.rick is not one of rock, jazz"),
         ("floors: [", "not YAML"),
         ("", "the file=None"),

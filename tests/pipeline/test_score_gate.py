@@ -1,0 +1,111 @@
+"""A gate on scores that the exported model answers: TFMA averages, slices and compares them."""
+
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+
+from pipeline.evaluation import Evaluation, read_evaluation
+from pipeline.session import verdict_table
+from trainers.gate import Gate
+from trainers.score_gate import score_eval_config
+from trainers.score_name import score_name
+
+TAGS = ("hiss", "hum")
+METRICS = ("sdr", "delay_ms")
+GATE = {
+    "floors": {"sdr": 5.0},
+    "ceilings": {"delay_ms": 8.0},
+    "drops": {"sdr": 1.0},
+    "rises": {"delay_ms": 1.0},
+    "outputs": {"hum": {"floors": {"sdr": 2.0}}},
+}
+SDR = {b"hiss": 10.0, b"hum": 4.0}
+
+
+class Model(tf.Module):
+    """Answers the score that stands in each Example, and a constant."""
+
+    def __init__(self, gain: float, delay: float) -> None:
+        super().__init__()
+        self.gain, self.delay = tf.Variable(gain), tf.Variable(delay)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        sdr = tf.io.parse_example(examples, {"sdr": tf.io.FixedLenFeature([], tf.float32)})["sdr"]
+        return {score_name("all", "sdr"): sdr + self.gain, score_name("all", "delay_ms"): 0.0 * sdr + self.delay}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "examples.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for number in range(8):
+            tag = list(SDR)[number % 2]
+            features = {
+                "tags": tf.train.Feature(bytes_list=tf.train.BytesList(value=[tag])),
+                "segment": tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
+                "sdr": tf.train.Feature(float_list=tf.train.FloatList(value=[SDR[tag] + number // 2])),
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+    return path
+
+
+def evaluate(folder: Path, data: Path, *, baseline: bool = True, gain: float = 0.0, delay: float = 5.0) -> Evaluation:
+    """What is read of TFMA's evaluation of a model that is `gain` better than the one in service."""
+    gate = Gate.model_validate(GATE if baseline else GATE | {"drops": {}, "rises": {}})
+    config = score_eval_config(gate, ["all"], METRICS, tags=TAGS)
+    if not baseline:
+        del config.model_specs[1:]
+    models = {"candidate": Model(gain, delay), "baseline": Model(0.0, 5.0)}
+    shared = []
+    for spec in config.model_specs:
+        path = str(folder / spec.name)
+        tf.saved_model.save(models[spec.name], path, signatures={"evaluate": models[spec.name].evaluate})
+        shared.append(tfma.default_eval_shared_model(path, model_name=spec.name, eval_config=config, tags=["serve"]))
+    tfma.run_model_analysis(
+        eval_shared_model=shared if baseline else shared[0],
+        eval_config=config,
+        data_location=str(data),
+        output_path=str(folder / "evaluation"),
+    )
+    return read_evaluation(folder / "evaluation")
+
+
+def test_a_row_for_the_whole_and_for_every_tag(tmp_path: Path, data: Path) -> None:
+    found = evaluate(tmp_path, data)
+    assert found.verdict.blessed
+    assert found.verdict.recordings == 8
+    assert list(found.verdict.figures) == ["all", "hiss", "hum"]
+    assert {row: figures["sdr"].value for row, figures in found.verdict.figures.items()} == pytest.approx(
+        {"all": 8.5, "hiss": 11.5, "hum": 5.5}
+    )
+    assert all(figures["sdr"].baseline == figures["sdr"].value for figures in found.verdict.figures.values())
+    assert verdict_table("restoration", found.verdict, title="t").row_count == 3
+
+
+def test_a_model_beyond_its_limits_is_blocked(tmp_path: Path, data: Path) -> None:
+    found = evaluate(tmp_path, data, baseline=False, gain=-4.0, delay=9.0)
+    assert not found.verdict.blessed
+    assert found.verdict.failures() == [
+        "all: sdr 4.500 is below its floor 5",
+        "all: delay_ms 9.000 is above its ceiling 8",
+        "hiss: delay_ms 9.000 is above its ceiling 8",
+        "hum: sdr 1.500 is below its floor 2",
+        "hum: delay_ms 9.000 is above its ceiling 8",
+    ]
+
+
+def test_a_model_that_is_worse_than_the_one_in_service_is_blocked(tmp_path: Path, data: Path) -> None:
+    found = evaluate(tmp_path, data, gain=-1.5, delay=7.0)
+    assert not found.verdict.blessed
+    rows = (("all", "7.000", "8.500"), ("hiss", "10.000", "11.500"), ("hum", "4.000", "5.500"))
+    assert found.verdict.failures() == [
+        line
+        for row, value, was in rows
+        for line in (
+            f"{row}: sdr {value} dropped by more than 1 from {was} in service",
+            f"{row}: delay_ms 7.000 rose by more than 1 from 5.000 in service",
+        )
+    ]

@@ -1,0 +1,64 @@
+"""The Evaluator's configuration of a task that decides: every tag, or defect, is a binary problem of its own.
+
+One ``MetricsSpec`` an output with ``binarize.class_ids=[i]``: TFMA takes column i of ``probabilities`` and of the
+multi-hot ``labels``. ``per_slice_thresholds`` with an empty ``SlicingSpec`` gates the whole split; ``threshold`` would
+gate every slice too.
+"""
+
+import json
+from collections.abc import Iterable
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from trainers.gate import Gate
+from trainers.thresholds import threshold
+
+METRICS = ("precision", "recall")
+LABELS = "labels"
+SIGNATURE = "evaluate"
+DECISION = 0.5
+
+
+def decision_eval_config(gate: Gate, outputs: tuple[str, ...], *, slices: Iterable[str] = ()) -> config_pb2.EvalConfig:
+    """TFMA's configuration for decisions gated by `gate`.
+
+    Parameters
+    ----------
+    gate : limits by output.
+    outputs : in the order of the model's columns.
+    slices : features of an Example by which figures are reported as well.
+
+    Returns
+    -------
+    EvalConfig
+        Precision and recall of every output at the decision threshold, gated; ROC-AUC and average precision, reported.
+    """
+    specs = [config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name="ExampleCount")])]
+    for index, output in enumerate(outputs):
+        specs.append(
+            config_pb2.MetricsSpec(
+                binarize=config_pb2.BinarizationOptions(class_ids={"values": [index]}),
+                metrics=[
+                    _metric("Precision", "precision", gate, output, {"thresholds": [DECISION]}),
+                    _metric("Recall", "recall", gate, output, {"thresholds": [DECISION]}),
+                    _metric("AUC", "roc_auc", gate, output, {}),
+                    _metric("AUCPrecisionRecall", "average_precision", gate, output, {}),
+                ],
+            )
+        )
+    models = [
+        config_pb2.ModelSpec(
+            name=name, signature_name=SIGNATURE, label_key=LABELS, model_type="tf_generic", is_baseline=baseline
+        )
+        for name, baseline in (("candidate", False), ("baseline", True))
+    ]
+    slicing = [config_pb2.SlicingSpec()] + [config_pb2.SlicingSpec(feature_keys=[key]) for key in slices]
+    return config_pb2.EvalConfig(model_specs=models, slicing_specs=slicing, metrics_specs=specs)
+
+
+def _metric(class_name: str, name: str, gate: Gate, output: str, options: dict[str, object]) -> config_pb2.MetricConfig:
+    metric = config_pb2.MetricConfig(class_name=class_name, config=json.dumps(options | {"name": name}))
+    asked = threshold(gate, output, name)
+    if asked is not None:
+        metric.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=asked)
+    return metric
