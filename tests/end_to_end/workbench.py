@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,38 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("audio", "catalog", "components", "pipeline", "schemas", "trainers")
 GATE = {"floors": {"precision": 0.6, "recall": 0.6}, "drops": {"precision": 0.3, "recall": 0.3}}
 MINIMUM = {"recordings": 2, "artists": 2}
-TRAINING = (
-    "train.steps=90",
-    "train.batch_size=16",
-    "train.validate_every=30",
-    "train.checkpoint_every=15",
-    "train.filters=[8,16,16]",
+
+
+@dataclass(frozen=True)
+class TinyTask:
+    """What a task learns in seconds.
+
+    Attributes
+    ----------
+    make_library : makes the recordings in a folder and answers the catalog.
+    tags, gate : contents of ``tags.yaml`` and ``gate.yaml``.
+    training : settings, as ``key=value``.
+    """
+
+    name: str
+    make_library: Callable[[Path], Path]
+    tags: tuple[str, ...]
+    gate: Mapping[str, object]
+    training: tuple[str, ...]
+
+
+TAGGING = TinyTask(
+    name="tagging",
+    make_library=make_library,
+    tags=TAGS,
+    gate=GATE,
+    training=(
+        "train.steps=90",
+        "train.batch_size=16",
+        "train.validate_every=30",
+        "train.checkpoint_every=15",
+        "train.filters=[8,16,16]",
+    ),
 )
 
 
@@ -33,25 +60,28 @@ class Finished:
 
 
 class Workbench:
-    """Runs ``dacapo`` on the tiny library, in a copy of the project that a test may edit.
+    """Runs ``dacapo`` on a tiny library, in a copy of the project that a test may edit.
 
     Parameters
     ----------
     folder : for the copy, the home, the library and its schemas.
+    task : what is run.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, task: TinyTask = TAGGING) -> None:
+        self.task = task
+        self.name = f"{task.name}-tiny-quick"
         self.project = folder / "project"
         self.home = folder / "home"
         self.library = folder / "library"
         self.schemas = folder / "schemas"
         for package in PACKAGES:
             shutil.copytree(PROJECT / package, self.project / package, ignore=shutil.ignore_patterns("__pycache__"))
-        self.catalog = make_library(self.library)
+        self.catalog = task.make_library(self.library)
         self.schemas.mkdir()
-        shutil.copy(PROJECT / "schemas" / "tagging" / "builtin" / "schema.pbtxt", self.schemas)
-        self.write_tags(list(TAGS))
-        self.write_gate(GATE)
+        shutil.copy(PROJECT / "schemas" / task.name / "builtin" / "schema.pbtxt", self.schemas)
+        self.write_tags(list(task.tags))
+        self.write_gate(dict(task.gate))
 
     def write_tags(self, tags: list[str]) -> None:
         """Writes ``tags.yaml``."""
@@ -63,9 +93,9 @@ class Workbench:
 
     def command(self, *assignments: str) -> list[str]:
         """The command line of a run with these settings, which win over the tiny training's."""
-        options = [f"--set={assignment}" for assignment in (*TRAINING, *assignments)]
+        options = [f"--set={assignment}" for assignment in (*self.task.training, *assignments)]
         paths = [f"--home={self.home}", f"--catalog={self.catalog}", f"--schemas={self.schemas}"]
-        return [sys.executable, "-m", "pipeline", "run", "tagging", "--library=tiny", *paths, *options]
+        return [sys.executable, "-m", "pipeline", "run", self.task.name, "--library=tiny", *paths, *options]
 
     def run(self, *assignments: str) -> Finished:
         """Runs the pipeline to its end."""
@@ -83,8 +113,8 @@ class Workbench:
 
     def served(self) -> list[str]:
         """The served versions, oldest first."""
-        return sorted(path.name for path in (self.home / "serving" / "tagging-tiny-quick").glob("[0-9]*"))
+        return sorted(path.name for path in (self.home / "serving" / self.name).glob("[0-9]*"))
 
     def _log_tail(self, exit_code: int) -> str:
-        log = self.home / "logs" / "tagging-tiny-quick.log"
+        log = self.home / "logs" / f"{self.name}.log"
         return log.read_text(errors="replace")[-4000:] if exit_code == 1 and log.is_file() else ""
