@@ -34,6 +34,9 @@ catalog_app.add_typer(import_app, name="import")
 TestSplitOption = Annotated[
     TestSplit, typer.Option(help="What the published test split becomes: eval, which the gate judges on, or test.")
 ]
+SeedOption = Annotated[
+    int, typer.Option(help="Of everything that is drawn: the same seed makes the same files.", min=0)
+]
 HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
 
 
@@ -43,6 +46,25 @@ def build_builtin_catalog(home: Path) -> Path:
 
     with _progress("built-in library (synthetic)") as advance:
         return build_builtin(home / "catalogs" / "builtin", progress=advance)
+
+
+def build_derived_catalogs(home: Path, library: str, *, seed: int = 0) -> list[Path]:
+    """Makes what the other tasks learn from out of a library in `home`, where it is not there; answers the catalogs."""
+    return [make(home / "catalogs" / library / "catalog.csv", seed) for make in (_damaged, _noisy)]
+
+
+def _damaged(source: Path, seed: int) -> Path:
+    from catalog.damage import build_damaged
+
+    with _progress(f"damaged recordings of {source.parent.name}") as advance:
+        return build_damaged(source, seed=seed, progress=advance)
+
+
+def _noisy(source: Path, seed: int, noises: Path | None = None) -> Path:
+    from catalog.noise import build_noisy
+
+    with _progress(f"noisy recordings of {source.parent.name}") as advance:
+        return build_noisy(source, noises=noises, seed=seed, progress=advance)
 
 
 @build_app.command("builtin")
@@ -92,6 +114,33 @@ def mtg_jamendo(
 
     with _errors():
         typer.echo(str(import_mtg_jamendo(source, subset=subset, split=split, test_split=test_split.value)))
+
+
+@catalog_app.command("damage")
+def damage(
+    library: Annotated[str, typer.Argument(help="A library in the home folder: its catalog.csv is read.")] = "builtin",
+    catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
+    seed: SeedOption = 0,
+    home: HomeOption = HOME,
+) -> None:
+    """Break recordings the way networks and codecs do: damaged.csv and its audio beside the catalog, for defects."""
+    with _errors():
+        path = _damaged(catalog or home / "catalogs" / library / "catalog.csv", seed)
+    typer.echo(f"{path}\nNext: ./dacapo run defects --library {library}")
+
+
+@catalog_app.command("noise")
+def noise(
+    library: Annotated[str, typer.Argument(help="A library in the home folder: its catalog.csv is read.")] = "builtin",
+    catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
+    noises: Annotated[Path | None, typer.Option(help="Catalog of real noise recordings to mix in as well.")] = None,
+    seed: SeedOption = 0,
+    home: HomeOption = HOME,
+) -> None:
+    """Mix noise into recordings at drawn levels: noisy.csv and its audio beside the catalog, for restoration."""
+    with _errors():
+        path = _noisy(catalog or home / "catalogs" / library / "catalog.csv", seed, noises)
+    typer.echo(f"{path}\nNext: ./dacapo run restoration --library {library}")
 
 
 @catalog_app.command("check")

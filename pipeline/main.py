@@ -8,7 +8,9 @@ import typer
 from audio.errors import DaCapoError
 from pipeline.catalog_commands import catalog_app
 from pipeline.settings import HOME, Settings, load_settings
+from trainers.task import TASKS
 
+BUILTIN = "builtin"
 EPILOG = "Exit codes of run and demo: 0 served, 3 trained but not blessed, 2 bad input or findings, 1 failure."
 
 app = typer.Typer(
@@ -34,8 +36,10 @@ VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show everything 
 
 @app.command()
 def run(
-    task: Annotated[str, typer.Argument(help="The task to retrain: tagging.")] = "tagging",
-    library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = "builtin",
+    task: Annotated[
+        str, typer.Argument(help="The task to retrain: tagging, separation, defects or restoration.")
+    ] = "tagging",
+    library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = BUILTIN,
     profile: Annotated[str, typer.Option(help="quick (minutes on a laptop) or full.")] = "quick",
     catalog: Annotated[
         Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")
@@ -74,15 +78,16 @@ def run(
 
 @app.command()
 def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
-    """Make the built-in synthetic library and retrain tagging on it (what 'make demo' does)."""
-    from pipeline.catalog_commands import build_builtin_catalog
+    """Make the built-in synthetic library and retrain all four tasks on it (what 'make demo' does)."""
+    from pipeline.catalog_commands import build_builtin_catalog, build_derived_catalogs
 
     with _one_line_errors():
-        settings = load_settings({"home": home})
+        settings = [load_settings({"task": task, "home": home}) for task in TASKS]
         build_builtin_catalog(home)
-    code = _run(settings, verbose=verbose)
+        build_derived_catalogs(home, BUILTIN)
+    codes = [_run(task, verbose=verbose) for task in settings]
     typer.echo("\nNext: ./dacapo runs")
-    raise typer.Exit(code)
+    raise typer.Exit(next((code for code in codes if code), 0))
 
 
 @app.command()
