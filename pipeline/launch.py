@@ -4,9 +4,9 @@
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from absl import flags
 from google.protobuf import message
@@ -55,7 +55,12 @@ def compile_pipeline(pipeline: tfx.dsl.Pipeline, run_id: str) -> pipeline_pb2.Pi
     return ir
 
 
-def launch_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: message.Message) -> NodeResult:
+def launch_node(
+    ir: pipeline_pb2.Pipeline,
+    node_id: str,
+    connection: message.Message,
+    executor_operators: Mapping[type, Callable[..., Any]] | None = None,
+) -> NodeResult:
     """Prepares and launches one node: driver, cache check, executor, publisher.
 
     Parameters
@@ -63,6 +68,8 @@ def launch_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: message.Mes
     ir : a compiled pipeline with its run id bound.
     node_id : one of its nodes.
     connection : ML Metadata connection configuration.
+    executor_operators : makers of executor operators by executable specification, in place of TFX's own
+        (`components.train_job.executor_operator.executor_operators`).
 
     Raises
     ------
@@ -83,6 +90,7 @@ def launch_node(ir: pipeline_pb2.Pipeline, node_id: str, connection: message.Mes
         pipeline_runtime_spec=ir.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+        custom_executor_operators=dict(executor_operators or {}),
     ).launch()
     duration_s = time.monotonic() - start
     if info is None or not info.execution_id:
