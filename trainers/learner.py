@@ -1,7 +1,7 @@
 """What a task teaches the training loop: how to read a row, make a batch, build the model, and judge it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import keras
 import numpy as np
@@ -74,3 +74,21 @@ class Learner(Protocol):
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
         """What is learnt from validation after training, such as calibration; exported with the weights."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """What a learner has besides whose outputs (masks, audio) are too large to be held for all validation rows."""
+
+    def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
+        """What is kept of a validation batch, in place of its outputs, for `Learner.score` and `Learner.finish`.
+
+        Parameters
+        ----------
+        batch : what `Learner.prepare` made
+        outputs : of the model
+
+        Returns
+        -------
+        small tensors [b, ...], such as a score of each example; each independent of the other examples of the batch
+        """

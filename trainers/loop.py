@@ -28,7 +28,7 @@ _FETCH_LOSS_EVERY = 10
 def predict_rows(
     learner: Learner, trainee: Trainee, rows: Rows, hyperparameters: Hyperparameters, strategy: tf.distribute.Strategy
 ) -> Arrays:
-    """Outputs of the model for all rows, in their order."""
+    """Outputs of the model for all rows, or what the learner keeps of them, in their order."""
     batches = validation_batches(learner, rows, batch_size=hyperparameters.batch_size)
     iterator = iter(strategy.distribute_datasets_from_function(batches))
     blocks = []

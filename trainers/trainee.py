@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainers.learner import Arrays, Learner, Tensors
+from trainers.learner import Arrays, Judge, Learner, Tensors
 from trainers.task import Hyperparameters
 
 RANDOM_STATE = "seed_generator_state"
@@ -92,7 +92,7 @@ class Trainee:
     Attributes
     ----------
     step : distributed batch -> loss of the global batch; changes the variables
-    predict : distributed batch -> outputs of the global batch, the same on every worker
+    predict : distributed batch -> outputs of the global batch, or what the learner keeps of them, the same on every worker
     """
 
     model: keras.Model
@@ -128,9 +128,13 @@ def make_trainee(learner: Learner, hyperparameters: Hyperparameters, strategy: t
     def step(batch: Tensors) -> tf.Tensor:
         return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(replica_step, args=(batch,)), axis=None)
 
+    def replica_predict(batch: Tensors) -> Tensors:
+        outputs = _call(model, batch, training=False)
+        return learner.judge(batch, outputs) if isinstance(learner, Judge) else outputs
+
     @tf.function
     def predict(batch: Tensors) -> Tensors:
-        outputs = strategy.run(lambda shard: _call(model, shard, training=False), args=(batch,))
+        outputs = strategy.run(replica_predict, args=(batch,))
         return {name: strategy.gather(output, axis=0) for name, output in outputs.items()}
 
     return Trainee(model, optimizer, step, predict)
