@@ -1,0 +1,185 @@
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.train_job.cluster import ClusterError
+from components.train_job.execution import Failure, write_failure
+from components.train_job.executor_operator import TrainingRefused, TrainJobFailed
+from components.train_job.worker import work
+from components.train_job.worker_logs import WorkerLogs
+from tests.components.train_job.one_step import launch
+from tests.components.train_job.stub_cluster import JOBS, PODS, StubApi, serving
+
+
+def train(stub: StubApi, job: dict[str, Any]) -> None:
+    """The controller of a good day: the chief works, the job is complete."""
+    arguments = dict(zip(job["spec"]["trainer"]["args"][::2], job["spec"]["trainer"]["args"][1::2], strict=True))
+    status = work(arguments["--execution"], arguments["--addresses"].split(","), 0)
+    stub.say(job["metadata"]["name"], 0, "2026-01-01T00:00:00.000000001Z trained\n")
+    stub.end(job["metadata"]["name"], "Complete" if status == 0 else "Failed", f"exit status {status}")
+
+
+def lose(stub: StubApi, job: dict[str, Any]) -> None:
+    """The controller of a bad day: a worker is lost more often than the runtime's policy allows."""
+    arguments = job["spec"]["trainer"]["args"]
+    write_failure(arguments[arguments.index("--execution") + 1], Failure(1, False, "UnavailableError: peer is gone"))
+    stub.end(job["metadata"]["name"], "Failed", "too many restarts")
+
+
+def test_a_miss_creates_one_job_and_a_cache_hit_creates_nothing(tmp_path: Path) -> None:
+    stub = StubApi(train)
+    with serving(stub) as cluster:
+        first, outputs = launch(tmp_path, "run-1", cluster)
+        assert (first.state, stub.created()) == ("ran", 1)
+        asked = len(stub.requests)
+        second, _ = launch(tmp_path, "run-2", cluster)
+    assert second.state == "cached"
+    assert stub.requests[asked:] == []
+    assert [path.read_text() for path in outputs.glob("model/*/answer")] == ["42"]
+
+
+def test_the_job_is_gone_when_it_has_ended(tmp_path: Path) -> None:
+    stub = StubApi(train)
+    with serving(stub) as cluster:
+        launch(tmp_path, "run", cluster)
+    assert stub.jobs == {}
+
+
+def test_without_kubernetes_the_executor_runs_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    result, outputs = launch(tmp_path, "run", None)
+    assert result.state == "ran"
+    assert [path.read_text() for path in outputs.glob("model/*/answer")] == ["42"]
+
+
+def test_the_workers_logs_are_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "dacapo.train_job")
+    with serving(StubApi(train)) as cluster:
+        launch(tmp_path, "run", cluster)
+    assert "[worker 0] trained" in caplog.messages
+
+
+def test_a_line_is_shown_once_and_a_restarted_worker_from_its_first_line() -> None:
+    stub = StubApi()
+    with serving(stub) as cluster:
+        logs = WorkerLogs(cluster, "job")
+        stub.say("job", 0, "2026-01-01T00:00:00.1Z one\n")
+        stub.say("job", 1, "2026-01-01T00:00:00.1Z other\n")
+        assert list(logs.new_lines()) == [(0, "one"), (1, "other")]
+        stub.say("job", 0, "2026-01-01T00:00:00.1Z one\n2026-01-01T00:00:00.2Z two\n")
+        assert list(logs.new_lines()) == [(0, "two")]
+        stub.say("job", 1, "2026-01-01T00:00:00.0Z again\n", attempt=1)
+        assert list(logs.new_lines()) == [(1, "again")]
+
+
+def test_a_lost_job_is_submitted_again_and_goes_on(tmp_path: Path) -> None:
+    days = [lose, lose, train]
+    stub = StubApi(lambda api, job: days.pop(0)(api, job))
+    with serving(stub) as cluster:
+        result, _ = launch(tmp_path, "run", cluster, resubmissions=2)
+    assert (result.state, stub.created()) == ("ran", 3)
+
+
+def test_resubmissions_are_bounded_and_the_error_says_why(tmp_path: Path) -> None:
+    stub = StubApi(lose)
+    with serving(stub) as cluster, pytest.raises(TrainJobFailed) as raised:
+        launch(tmp_path, "run", cluster, resubmissions=1)
+    assert stub.created() == 2
+    assert "too many restarts" in str(raised.value)
+    assert "worker 1: UnavailableError: peer is gone" in str(raised.value)
+
+
+def test_a_users_mistake_is_not_tried_again(tmp_path: Path) -> None:
+    stub = StubApi(train)
+    with serving(stub) as cluster, pytest.raises(TrainingRefused, match="answer=mistaken is no answer"):
+        launch(tmp_path, "run", cluster, answer="mistaken", resubmissions=5)
+    assert stub.created() == 1
+
+
+def test_a_deleted_job_is_submitted_again(tmp_path: Path) -> None:
+    days = [lambda api, job: api.jobs.clear(), train]
+    stub = StubApi(lambda api, job: days.pop(0)(api, job))
+    with serving(stub) as cluster:
+        launch(tmp_path, "run", cluster)
+    assert stub.created() == 2
+
+
+def test_a_step_that_is_told_to_end_deletes_its_job(tmp_path: Path) -> None:
+    stub = StubApi(lambda api, job: os.kill(os.getpid(), signal.SIGTERM))
+    with serving(stub) as cluster, pytest.raises(SystemExit) as raised:
+        launch(tmp_path, "run", cluster)
+    assert raised.value.code == 143
+    assert stub.jobs == {}
+    assert stub.created() == 1
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the step's own gets to run."""
+
+
+def test_a_step_that_was_killed_finds_its_job_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(self: object, cluster: object, name: str) -> str:
+        raise Killed
+
+    stub = StubApi()
+    with serving(stub) as cluster:
+        with monkeypatch.context() as patch:
+            patch.setattr("components.train_job.executor_operator.TrainJobOperator._follow", die)
+            patch.setattr(cluster, "delete", lambda name: None)
+            with pytest.raises(Killed):
+                launch(tmp_path, "run", cluster)
+        (job,) = stub.jobs.values()
+        train(stub, job)  # it went on meanwhile
+        result, _ = launch(tmp_path, "run", cluster)
+    assert (result.state, stub.created()) == ("ran", 1)
+
+
+def test_an_api_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None:
+    stub = StubApi(train, refuse={("GET", JOBS): [503, 500], ("GET", PODS): [404, 504], ("POST", JOBS): [503]})
+    with serving(stub) as cluster:
+        result, _ = launch(tmp_path, "run", cluster)
+    assert result.state == "ran"
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (401, "may not create TrainJobs"),
+        (403, "kubeflow/base/rbac.yaml"),
+        (404, "install Kubeflow Trainer v2"),
+        (422, "cannot create TrainJobs: the stub refuses"),
+    ],
+)
+def test_a_refusal_is_one_line_that_says_what_to_do(tmp_path: Path, status: int, says: str) -> None:
+    stub = StubApi(refuse={("POST", JOBS): [status]})
+    with serving(stub) as cluster, pytest.raises(ClusterError) as raised:
+        launch(tmp_path, "run", cluster)
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_job_belongs_to_the_pod_that_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+
+    def remember(api: StubApi, job: dict[str, Any]) -> None:
+        made.append(json.loads(json.dumps(job)))
+        train(api, job)
+
+    stub = StubApi(remember)
+    monkeypatch.setattr("socket.gethostname", lambda: "step")
+    answer = stub.answer
+
+    def with_pod(method: str, path: str, query: dict[str, list[str]], body: dict[str, Any] | None) -> tuple[int, Any]:
+        if path == f"{PODS}/step":
+            return 200, {"kind": "Pod", "metadata": {"name": "step", "uid": "1-2-3"}}
+        return answer(method, path, query, body)
+
+    monkeypatch.setattr(stub, "answer", with_pod)
+    with serving(stub) as cluster:
+        launch(tmp_path, "run", cluster)
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "step", "uid": "1-2-3"}
+    assert made[0]["metadata"]["ownerReferences"] == [owner]
