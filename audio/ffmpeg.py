@@ -24,8 +24,8 @@ READ_BYTES = 1 << 20
 LOG_BYTES = 1 << 16
 STALL_S = 60.0  # the longest that ffmpeg may work without giving a byte
 DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,gsm,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,ogg,"
-    "rm,shn,tak,truehd,tta,w64,wav,webm,wv,xwma"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,g722,gsm,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,"
+    "mpegts,ogg,rm,shn,tak,truehd,tta,w64,wav,webm,wv,xwma"
 )
 # Formats whose files say how long they are; of the others ffmpeg only estimates it, and the decode is not held
 # against it.

@@ -7,6 +7,7 @@ are placed one after the other, so a source that is appended moves nothing that 
 """
 
 import fnmatch
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ UNKNOWN = "?"
 # recordings near the shares with the most artists for every tag; it was chosen on counts, before any model was trained.
 SHARES: Mapping[Split, float] = {"train": 0.55, "validation": 0.15, "eval": 0.30}
 SEED = 2
+MIN_DURATION_S = 10.0  # of music: what is shorter is a jingle
 
 _Tag = Annotated[str, AfterValidator(normalise_tag)]
 _Folder = Annotated[str, AfterValidator(check_path)]
@@ -49,6 +51,10 @@ class Source(BaseModel):
     skip : patterns of files without a label that are left out on purpose: jingles, noises, second versions, music that
         none of our words fits.
     stems : name of a stem to its file, beside the recording.
+    min_duration_s : files shorter than this are not kept.
+    labelled_only : nothing but files with a label, and of those none that fits `skip`, is unpacked: for a few sounds out
+        of a package of thousands.
+    needs_ffmpeg : the recordings are in a format that libsndfile does not read; they are kept as flac.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +67,9 @@ class Source(BaseModel):
     artists: Mapping[str, Mapping[str, tuple[_Tag, ...]]]
     skip: tuple[str, ...] = ()
     stems: Mapping[str, str] = Field(default_factory=dict)
+    min_duration_s: Annotated[float, Field(gt=0)] = MIN_DURATION_S
+    labelled_only: bool = False
+    needs_ffmpeg: bool = False
 
     def place(self, path: str) -> str | None:
         """The relative path that the file at `path` in the package gets, None if it lies in none of `folders`."""
@@ -84,6 +93,18 @@ class Source(BaseModel):
         """Whether a file that has no label is left out on purpose: named under `skip`, or a stem of a recording."""
         known = any(fnmatch.fnmatchcase(os.path.splitext(path)[0], pattern) for pattern in self.skip)
         return known or os.path.basename(path) in self.stems.values()
+
+    @property
+    def selection(self) -> str | None:
+        """What an unpacked package depends on besides its folders; None for all the audio in them."""
+        if not self.labelled_only:
+            return None
+        patterns = sorted(pattern for files in self.artists.values() for pattern in files)
+        return json.dumps([patterns, sorted(self.skip), self.min_duration_s])
+
+    def is_wanted(self, path: str) -> bool:
+        """Whether the file at the relative `path` is to be unpacked, as far as labels go."""
+        return not self.labelled_only or (self.label(path) is not None and not self.is_skipped(path))
 
     def reaches_into(self, path: str) -> bool:
         """Whether the archive at `path` is one of the folders on the way to the music."""

@@ -1,4 +1,4 @@
-"""A package of the debian library on this disk: its music, and what was learnt of every file when it was unpacked."""
+"""A package of the debian library on this disk: its audio, and what was learnt of every file when it was unpacked."""
 
 import hashlib
 import os
@@ -11,14 +11,14 @@ import soundfile
 from pydantic import BaseModel, ConfigDict
 
 from audio.errors import AudioError
-from audio.files import pcm16_bytes, probe, read
+from audio.files import pcm16_bytes, probe, read, write
 from catalog.debian.archives import BOUNDS, Bounds, unpack
 from catalog.debian.copyright import AUDIO_SUFFIXES, Copyright
 from catalog.debian.mapping import Source
 
 MANIFEST = "package.json"
-MIN_DURATION_S = 10.0
 FINGERPRINT_S = 10.0
+FFMPEG_SUFFIXES = (".g722",)
 
 _COPYRIGHT = re.compile(r"usr/share/doc/[^/]+/copyright")
 _COPYRIGHT_PLACE = "copyright"
@@ -58,17 +58,19 @@ class Package(BaseModel):
     version: str
     licence: str | None
     folders: tuple[str, ...]
+    selection: str | None = None
     files: Mapping[str, MusicFile]
     unreadable: tuple[str, ...] = ()
 
 
 def load_package(folder: Path, source: Source) -> Package | None:
-    """The package unpacked in `folder`, None if it is not there or was unpacked for other folders of music."""
+    """The package unpacked in `folder`, None if it is not there or was unpacked for another mapping."""
     try:
         package = Package.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return None
-    return package if package.folders == source.folders else None
+    made_for = (package.folders, package.selection)
+    return package if made_for == (source.folders, source.selection) else None
 
 
 def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = BOUNDS) -> Package:
@@ -87,7 +89,8 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
         if _COPYRIGHT.fullmatch(path):
             return _COPYRIGHT_PLACE
         place = source.place(path)
-        return place if place and place.lower().endswith(AUDIO_SUFFIXES) else None
+        suffixes = FFMPEG_SUFFIXES if source.needs_ffmpeg else AUDIO_SUFFIXES
+        return place if place and place.lower().endswith(suffixes) and source.is_wanted(place) else None
 
     written = unpack(deb, staging, wanted, source.reaches_into, bounds=bounds)
     package = _describe(deb, source, staging, written)
@@ -101,36 +104,49 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
 
 def _describe(deb: Path, source: Source, staging: Path, written: Mapping[str, str]) -> Package:
     """The manifest of what was written; what is no audio or too short is removed."""
-    place = staging / _COPYRIGHT_PLACE
-    copyright_file = Copyright(place.read_text(encoding="utf-8", errors="replace") if place.exists() else "")
+    told = staging / _COPYRIGHT_PLACE
+    copyright_file = Copyright(told.read_text(encoding="utf-8", errors="replace") if told.exists() else "")
     files: dict[str, MusicFile] = {}
     unreadable: list[str] = []
     for relative, origin in sorted(written.items()):
         if relative == _COPYRIGHT_PLACE:
             continue
+        place = relative
         try:
-            music = _music_file(staging / relative, _without_archives(origin), copyright_file)
+            if source.needs_ffmpeg:
+                place = _as_flac(staging, relative)
+            music = _music_file(staging / place, _without_archives(origin), copyright_file, source.min_duration_s)
         except AudioError:
             unreadable.append(relative)
             music = None
         if music is None:
-            (staging / relative).unlink()
+            (staging / place).unlink()
         else:
-            files[relative] = music
+            files[place] = music
     name, version, *_ = (*deb.name.split("_"), "", "")
     return Package(
         package=name,
         version=version,
         licence=copyright_file.package_licence,
         folders=source.folders,
+        selection=source.selection,
         files=files,
         unreadable=tuple(unreadable),
     )
 
 
-def _music_file(path: Path, origin: str, copyright_file: Copyright) -> MusicFile | None:
+def _as_flac(staging: Path, relative: str) -> str:
+    """The new relative path of a file once it is kept in a format that libsndfile reads."""
+    place = f"{os.path.splitext(relative)[0]}.flac"
+    y, sample_rate = read(staging / relative)
+    write(staging / place, y, sample_rate=sample_rate)
+    (staging / relative).unlink()
+    return place
+
+
+def _music_file(path: Path, origin: str, copyright_file: Copyright, min_duration_s: float) -> MusicFile | None:
     info = probe(path)
-    if info.duration_s < MIN_DURATION_S:
+    if info.duration_s < min_duration_s:
         return None
     start, _rate = read(path, duration_s=FINGERPRINT_S)
     fingerprint = hashlib.sha256(pcm16_bytes(start) + f"{info.frames}/{info.sample_rate}".encode())
