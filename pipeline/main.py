@@ -45,7 +45,7 @@ def run(
         Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")
     ] = None,
     schemas: Annotated[Path | None, typer.Option(help="Folder of schema.pbtxt, gate.yaml and tags.yaml.")] = None,
-    warm_start: Annotated[str | None, typer.Option(help="none, latest, or a served version.")] = None,
+    warm_start: Annotated[str | None, typer.Option(help="none, latest, a served version, or musicnn (tagging).")] = None,
     home: HomeOption = HOME,
     assignments: SetOption = None,
     verbose: VerboseOption = False,

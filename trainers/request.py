@@ -31,7 +31,7 @@ class TrainerConfig(BaseModel):
     spec, vocabulary, hyperparameters : as the graph was built with.
     checkpoint_root : folder outside TFX's outputs; checkpoints of one training lie in a folder of it.
     data_key : names the data; by default the paths of Transform's outputs do.
-    warm_start : ``none``, or the path of an exported model.
+    warm_start : ``none``, the path of an exported model, or what a task's own learner knows (tagging: ``musicnn``).
     code : hash of the sources behind the training.
     """
 

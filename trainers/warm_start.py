@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +18,22 @@ from trainers.trainee import RANDOM_STATE
 FRESH = "none"
 
 
+def exported_facts(folder: str) -> dict[str, Any]:
+    """What ``dacapo.json`` says of a model that `trainers.export` wrote.
+
+    Raises
+    ------
+    DaCapoError
+        No such model there.
+    """
+    for parts in (WEIGHTS, FACTS):
+        if not tf.io.gfile.exists(os.path.join(folder, *parts)):
+            raise DaCapoError(f"warm_start={folder}: holds no model of Da Capo ({'/'.join(parts)} is missing)")
+    with tf.io.gfile.GFile(os.path.join(folder, *FACTS)) as file:
+        facts: dict[str, Any] = json.loads(file.read())
+    return facts
+
+
 def exported_weights(folder: str) -> tuple[Arrays, tuple[str, ...]]:
     """Weights by path, and the names of the outputs, of a model that `trainers.export` wrote.
 
@@ -25,12 +42,8 @@ def exported_weights(folder: str) -> tuple[Arrays, tuple[str, ...]]:
     DaCapoError
         No such model there.
     """
-    weights, facts = os.path.join(folder, *WEIGHTS), os.path.join(folder, *FACTS)
-    if not (tf.io.gfile.exists(weights) and tf.io.gfile.exists(facts)):
-        raise DaCapoError(f"warm_start={folder}: holds no model of Da Capo ({'/'.join(WEIGHTS)} is missing)")
-    with tf.io.gfile.GFile(facts) as file:
-        vocabulary = json.loads(file.read())["vocabulary"]
-    return read_arrays(weights)[0], tuple(vocabulary)
+    vocabulary = exported_facts(folder)["vocabulary"]
+    return read_arrays(os.path.join(folder, *WEIGHTS))[0], tuple(vocabulary)
 
 
 def start_from(

@@ -14,9 +14,12 @@ from trainers.tagging.average_precision import macro_average_precision
 from trainers.tagging.calibration import learn_thresholds, pool_recordings
 from trainers.tagging.features import Constants, frames_of
 from trainers.tagging.lyrics import lyrics_bag
+from trainers.tagging.musicnn_embedding import MusicnnEmbedding
 from trainers.tagging.network import build_network
+from trainers.tagging.published import MUSICNN
 from trainers.tagging.tag_tree import TagTree
 from trainers.tagging.task import TaggingHyperparameters
+from trainers.warm_start import FRESH, exported_facts
 
 _ROWS = {
     "id": tf.io.FixedLenFeature([], tf.string),
@@ -46,9 +49,16 @@ class TaggingLearner:
         self.shares = np.asarray(recipe.constants["tag_shares"])
         self.segment_samples = self.spec.segment_samples
         self.frames = int(frames_of(tf.constant(self.segment_samples + 1)))
+        self.embed = self._musicnn(recipe.config.warm_start)
+
+    def _musicnn(self, warm_start: str) -> MusicnnEmbedding | None:
+        """What listens beside the trunk: musicnn, if the training starts from it or from a model that did."""
+        if warm_start != MUSICNN and (warm_start == FRESH or not exported_facts(warm_start).get(MUSICNN)):
+            return None
+        return MusicnnEmbedding(self.hyperparameters.musicnn, self.hyperparameters.musicnn_patches, self.constants)
 
     def read(self, serialized: tf.Tensor) -> Tensors:
-        """Transformed Examples to rows: spectrum in float16, lyrics as bags."""
+        """Transformed Examples to rows: spectrum in float16, lyrics as bags, what musicnn hears."""
         labels = tf.io.FixedLenFeature([len(self.tree.tags)], tf.int64)
         columns = tf.io.parse_example(serialized, _ROWS | {"labels": labels})
         spectrum = tf.map_fn(
@@ -57,7 +67,11 @@ class TaggingLearner:
             fn_output_signature=tf.TensorSpec([self.frames, N_MELS], tf.float16),
         )
         bags = lyrics_bag(columns["lyrics"])
-        return columns | {"log_mel": spectrum, "lyrics": tf.cast(bags, tf.float16)}
+        columns |= {"log_mel": spectrum, "lyrics": tf.cast(bags, tf.float16)}
+        if self.embed is not None:
+            heard = self.embed(tf.cast(spectrum, tf.float32), frames_of(columns["num_samples"]))
+            columns["musicnn"] = tf.cast(heard, tf.float16)
+        return columns
 
     def prepare(self, drawn: Sequence[Tensors], uniforms: tf.Tensor | None) -> Tensors:
         """Rows to the network's inputs and labels; in training, changed spectra, and lyrics dropped at random."""
@@ -76,7 +90,8 @@ class TaggingLearner:
                 masked_bands=settings.masked_bands,
                 masked_frames=settings.masked_frames,
             )
-        return {
+        heard = {} if self.embed is None else {"musicnn": tf.cast(rows["musicnn"], tf.float32)}
+        return heard | {
             "log_mel": spectrum,
             "frames": tf.cast(frames_of(rows["num_samples"]), tf.float32)[:, tf.newaxis],
             "lyrics": tf.cast(rows["lyrics"], tf.float32),
@@ -86,7 +101,8 @@ class TaggingLearner:
 
     def build(self) -> keras.Model:
         """The network, its logits starting at the shares of the tags."""
-        model = build_network(self.hyperparameters, self.tree, self.frames)
+        embedding = 0 if self.embed is None else self.embed.size
+        model = build_network(self.hyperparameters, self.tree, self.frames, embedding=embedding)
         shares = np.clip(self.shares, *_SHARE_BOUNDS)
         among = np.where(self.tree.is_child, np.clip(shares / shares[self.tree.parent], *_SHARE_BOUNDS), shares)
         model.get_layer("tags").bias.assign(np.log(among / (1 - among)))

@@ -5,21 +5,20 @@ normalisations are kept as what they are at inference, a scale and a shift a cha
 """
 
 import os
-from importlib.util import find_spec
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from audio.errors import DaCapoError
+from audio.mel import N_MELS
 from trainers.learner import Arrays
 from trainers.tagging.layers import Affine
+from trainers.tagging.published import published_checkpoints
 
 PATCH_FRAMES = 187
-MELS = 96
-CHECKPOINTS = ("MTT_musicnn", "MSD_musicnn")
-EMBEDDING = 200 + 2 * 753
+POOLED = 2 * 753
+PENULTIMATE = 200
 _EPSILON = 1e-3
 # (our layer, variable scope of the published convolution or dense layer, of the batch normalisation behind it, shape of
 # our kernel)
@@ -46,8 +45,9 @@ def musicnn_trunk(name: str) -> keras.Model:
     Returns
     -------
     keras.Model
-        From log-mel patches [n, frames, 96] to ``{"penultimate": [n, 200], "mean_pool": [n, 753], "max_pool": [n,
-        753]}``.
+        From log-mel patches [n, frames, 96] to the published ``{"penultimate": [n, 200], "mean_pool": [n, 753],
+        "max_pool": [n, 753]}`` and ``"pool"`` [n, 1506], both pools interleaved and normalised, as the last hidden
+        layer sees them.
     """
 
     def normalise(x: keras.KerasTensor, layer: str) -> keras.KerasTensor:
@@ -58,7 +58,7 @@ def musicnn_trunk(name: str) -> keras.Model:
         return ops.max(normalise(x, layer), axis=2)
 
     kernels = {layer: shape for layer, _, _, shape in _LAYERS}
-    patches = keras.Input((None, MELS), name="patches")
+    patches = keras.Input((None, N_MELS), name="patches")
     spectrum = normalise(ops.expand_dims(patches, -1), "input")
     padded = ops.pad(spectrum, [[0, 0], [3, 3], [0, 0], [0, 0]])
     front = [convolve(padded, layer, kernels[layer], "valid") for layer in ("timbral_74", "timbral_77")]
@@ -70,9 +70,14 @@ def musicnn_trunk(name: str) -> keras.Model:
         features.append(x if layer == "mid_1" else x + features[-1])
     joined = ops.concatenate(features, axis=-1)
     maximum, mean = ops.max(joined, axis=1), ops.mean(joined, axis=1)
-    pooled = ops.reshape(ops.stack([maximum, mean], axis=-1), (-1, 1506))
-    hidden = keras.layers.Dense(200, activation="relu", name=f"{name}_penultimate")(normalise(pooled, "pool"))
-    outputs = {"penultimate": normalise(hidden, "penultimate"), "mean_pool": mean, "max_pool": maximum}
+    pooled = normalise(ops.reshape(ops.stack([maximum, mean], axis=-1), (-1, POOLED)), "pool")
+    hidden = keras.layers.Dense(PENULTIMATE, activation="relu", name=f"{name}_penultimate")(pooled)
+    outputs = {
+        "penultimate": normalise(hidden, "penultimate"),
+        "mean_pool": mean,
+        "max_pool": maximum,
+        "pool": pooled,
+    }
     return keras.Model(patches, outputs, name=name)
 
 
@@ -81,17 +86,14 @@ def musicnn_weights(checkpoint: str) -> Arrays:
 
     Parameters
     ----------
-    checkpoint : one of `CHECKPOINTS`: trained on MagnaTagATune or on the Million Song Dataset
+    checkpoint : one of `trainers.tagging.published.CHECKPOINTS`
 
     Raises
     ------
     DaCapoError
         musicnn is not installed.
     """
-    package = find_spec("musicnn")
-    if package is None or not package.submodule_search_locations:
-        raise DaCapoError("warm_start='musicnn' needs the package musicnn: install the extra `musicnn`")
-    reader = tf.compat.v1.train.NewCheckpointReader(os.path.join(package.submodule_search_locations[0], checkpoint, ""))
+    reader = tf.compat.v1.train.NewCheckpointReader(os.path.join(published_checkpoints(), checkpoint, ""))
 
     def norm(layer: str, scope: str) -> Arrays:
         gamma, beta, mean, variance = (

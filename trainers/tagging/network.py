@@ -54,7 +54,16 @@ def lyrics_branch(bag: keras.KerasTensor, present: keras.KerasTensor, units: int
     return LearntWhenMissing(name="lyrics_missing")(x, present)
 
 
-def build_network(hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int) -> keras.Model:
+def musicnn_branch(embedding: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
+    """What of musicnn's embedding tells the tags: [b, units]."""
+    x = GlobalBatchNorm(_MOMENTUM, "musicnn_norm")(embedding)
+    x = keras.layers.Dropout(dropout, seed=14, name="musicnn_dropout")(x)
+    return keras.layers.Dense(units, activation="relu", name="musicnn_units")(x)
+
+
+def build_network(
+    hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int, *, embedding: int = 0
+) -> keras.Model:
     """The functional model.
 
     Parameters
@@ -62,18 +71,22 @@ def build_network(hyperparameters: TaggingHyperparameters, tree: TagTree, frames
     hyperparameters : sizes
     tree : the vocabulary
     frames : of a training segment
+    embedding : size of what musicnn hears, which stands beside the trunk; 0 where it does not listen
 
     Returns
     -------
     keras.Model
-        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG] and ``has_lyrics`` [b, 1] to
-        ``{"logits": [b, tags]}``, which `TagTree` reads.
+        From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG], ``has_lyrics`` [b, 1] and ``musicnn``
+        [b, embedding] to ``{"logits": [b, tags]}``, which `TagTree` reads.
     """
     inputs = {
         "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
         "frames": keras.Input((1,), name="frames"),
     }
     parts = [cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters)]
+    if embedding:
+        inputs["musicnn"] = keras.Input((embedding,), name="musicnn")
+        parts.append(musicnn_branch(inputs["musicnn"], hyperparameters.musicnn_units, hyperparameters.musicnn_dropout))
     if hyperparameters.lyrics:
         inputs |= {"lyrics": keras.Input((BAG,), name="lyrics"), "has_lyrics": keras.Input((1,), name="has_lyrics")}
         parts.append(

@@ -11,11 +11,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from audio.mel import N_MELS
 from trainers.checkpoints import Finished
 from trainers.tagging.calibration import calibrate
 from trainers.tagging.features import decode_pcm, features, frames_of
 from trainers.tagging.lyrics import lyrics_bag
 from trainers.tagging.model import TaggingLearner
+from trainers.tagging.published import MUSICNN
 from trainers.trainee import set_variables
 
 WINDOWS_AT_ONCE = 8
@@ -40,6 +42,7 @@ class Tagger(tf.Module):
     def __init__(self, learner: TaggingLearner, model: keras.Model, thresholds: Any) -> None:
         super().__init__()
         self.model = model
+        self.musicnn = learner.embed
         self._learner = learner
         self._thresholds = tf.constant(thresholds)
 
@@ -54,13 +57,16 @@ class Tagger(tf.Module):
         def block(start: tf.Tensor) -> tf.Tensor:
             part = slice(start, start + WINDOWS_AT_ONCE)
             spectra = features(windows[part], self._learner.constants)
-            rows = tf.shape(spectra)[0]
+            spectra = tf.ensure_shape(spectra, [None, self._learner.frames, N_MELS])
+            rows, frames = tf.shape(spectra)[0], frames_of(valid[part])
             inputs = {
-                "log_mel": tf.ensure_shape(spectra, [None, self._learner.frames, None]),
-                "frames": tf.cast(frames_of(valid[part]), tf.float32)[:, tf.newaxis],
+                "log_mel": spectra,
+                "frames": tf.cast(frames, tf.float32)[:, tf.newaxis],
                 "lyrics": tf.tile(lyrics[tf.newaxis], [rows, 1]),
                 "has_lyrics": tf.fill([rows, 1], has_lyrics),
             }
+            if self.musicnn is not None:
+                inputs["musicnn"] = self.musicnn(spectra, frames)
             outputs = self.model({name: inputs[name] for name in self.model.input}, training=False)
             probabilities = tf.exp(self._learner.tree.log_probabilities(tf.cast(outputs["logits"], tf.float32)))
             weights = tf.cast(valid[part], tf.float32)[:, tf.newaxis] / length
@@ -171,5 +177,9 @@ def make_signatures(learner: TaggingLearner, finished: Finished) -> tuple[tf.Mod
     functions = (serving_default, evaluate, waveform, wav_bytes)
     signatures = {function.python_function.__name__: function for function in functions}
     levels = 1 / (1 + tf.exp(-tf.constant(thresholds)).numpy())
-    facts = {"thresholds": {tag: round(float(level), 6) for tag, level in zip(learner.tree.tags, levels, strict=True)}}
+    facts: dict[str, Any] = {
+        "thresholds": {tag: round(float(level), 6) for tag, level in zip(learner.tree.tags, levels, strict=True)}
+    }
+    if learner.embed is not None:
+        facts[MUSICNN] = list(learner.hyperparameters.musicnn)
     return tagger, signatures, facts

@@ -1,5 +1,7 @@
 """Tagging: which tags of the library's vocabulary a recording has."""
 
+from typing import Literal
+
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from trainers.task import AudioSpec, Hyperparameters, Task
@@ -17,6 +19,9 @@ class TaggingHyperparameters(Hyperparameters):
     lyrics : whether the model reads lyrics.
     lyrics_units : units of the lyrics branch.
     lyrics_dropout : share of training examples whose lyrics are treated as missing.
+    musicnn : published networks that listen beside the trunk under a warm start from ``musicnn``; their weights stay.
+    musicnn_patches : patches of 3 s that they hear of a segment at most, evenly spread.
+    musicnn_units, musicnn_dropout : units between what they hear and the tags; share of it left out in training.
     gain_db, equalizer_db : largest random change of level, and of bands, in training.
     masked_bands, masked_frames : widest random stripe left out in training (SpecAugment, Park et al. 2019); share of
         bands, of frames.
@@ -27,6 +32,10 @@ class TaggingHyperparameters(Hyperparameters):
     lyrics: bool = True
     lyrics_units: PositiveInt = 32
     lyrics_dropout: float = Field(0.3, ge=0, le=1)
+    musicnn: tuple[Literal["MTT_musicnn", "MSD_musicnn"], ...] = Field(("MTT_musicnn", "MSD_musicnn"), min_length=1)
+    musicnn_patches: PositiveInt = 2
+    musicnn_units: PositiveInt = 128
+    musicnn_dropout: float = Field(0.5, ge=0, lt=1)
     gain_db: NonNegativeFloat = 2.0
     equalizer_db: NonNegativeFloat = 1.0
     masked_bands: float = Field(0.08, ge=0, le=1)

@@ -1,0 +1,138 @@
+"""musicnn in Keras layers beside its published graph, and the tagger that listens to it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from audio.spectra import log_mel
+from tests.trainers.tiny_library import RATE, TAGS, Library, raw_example
+from trainers.learner import Arrays
+from trainers.request import Recipe, parse_request
+from trainers.run import run_fn
+from trainers.tagging.features import Constants, decode_pcm, features, frames_of
+from trainers.tagging.model import TaggingLearner, make_learner
+from trainers.tagging.musicnn import PATCH_FRAMES, musicnn_trunk, musicnn_weights
+from trainers.tagging.musicnn_embedding import EMBEDDING, MusicnnEmbedding, patch_starts
+from trainers.tagging.published import CHECKPOINTS, published_checkpoints
+from trainers.trainee import set_variables
+from trainers.transform_constants import transform_constants
+
+_PUBLISHED = {
+    "penultimate": "model/batch_normalization_10/batchnorm/add_1:0",
+    "mean_pool": "model/moments/Squeeze:0",
+    "max_pool": "model/Max:0",
+    "pool": "model/batch_normalization_9/batchnorm/add_1:0",
+}
+ONE = ["MSD_musicnn"]
+
+
+def published_answers(checkpoint: str, patches: np.ndarray) -> Arrays:
+    """What the graph that was published says, run as TensorFlow 1 ran it; its gradients, which no newer TensorFlow
+    reads, are left out.
+    """
+    folder = f"{published_checkpoints()}/{checkpoint}/"
+    meta = tf.compat.v1.MetaGraphDef.FromString(Path(folder, ".meta").read_bytes())
+    wanted = [name.partition(":")[0] for name in _PUBLISHED.values()] + [meta.saver_def.restore_op_name]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.import_graph_def(tf.compat.v1.graph_util.extract_sub_graph(meta.graph_def, wanted), name="")
+        session.run(meta.saver_def.restore_op_name, {meta.saver_def.filename_tensor_name: folder})
+        inputs = {node.name: node for node in meta.graph_def.node if node.op == "Placeholder"}
+        kinds = {name: node.attr["dtype"].type for name, node in inputs.items() if name.startswith("model/")}
+        (training,) = [name for name, kind in kinds.items() if kind == tf.bool.as_datatype_enum]
+        spectrum = "model/Placeholder_1" if training == "model/Placeholder" else "model/Placeholder"
+        answers = session.run(_PUBLISHED, {f"{spectrum}:0": patches, f"{training}:0": False})
+    return {name: answer.reshape(len(patches), -1) for name, answer in answers.items()}
+
+
+def music(count: int) -> np.ndarray:
+    """Log-mel patches of chords with pulses in noise, [count, 187, 96]."""
+    rng, time_s = np.random.default_rng(0), np.arange(PATCH_FRAMES * 256) / RATE
+    waves = []
+    for _ in range(count):
+        pitches = rng.uniform(100, 3000, (4, 1))
+        pulse = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * rng.uniform(1, 8) * time_s))
+        chord = np.sum(np.sin(2 * np.pi * pitches * time_s) / np.arange(1, 5)[:, np.newaxis], axis=0)
+        waves.append(0.2 * chord * pulse + 0.02 * rng.standard_normal(len(time_s)))
+    return log_mel(tf.constant(np.array(waves, np.float32))).numpy()[:, :PATCH_FRAMES]
+
+
+@pytest.mark.parametrize("checkpoint", CHECKPOINTS)
+def test_the_keras_layers_say_what_the_published_graph_says(checkpoint: str) -> None:
+    patches = music(2)
+    trunk = musicnn_trunk(checkpoint)
+    set_variables(trunk.variables, musicnn_weights(checkpoint))
+    answers, published = trunk(patches, training=False), published_answers(checkpoint, patches)
+    assert np.ptp(published["penultimate"], axis=0).max() > 0.1
+    for name, expected in published.items():
+        np.testing.assert_allclose(answers[name], expected, rtol=1e-3, atol=2e-4 * np.abs(expected).max(), err_msg=name)
+
+
+def test_patches_are_spread_evenly_over_a_segment() -> None:
+    assert patch_starts(751, 2).tolist() == [0, 2 * PATCH_FRAMES]
+    assert patch_starts(751, 9).tolist() == [0, PATCH_FRAMES, 2 * PATCH_FRAMES, 3 * PATCH_FRAMES]
+    assert patch_starts(60, 4).tolist() == [0]
+
+
+def test_a_segment_is_the_mean_of_its_patches_as_published_weighted_with_the_audio_in_them() -> None:
+    constants = Constants(tf.linspace(0.5, 1.5, 96), tf.linspace(2.0, 0.5, 96))
+    patches = music(2)
+    spectrum = (np.concatenate(list(patches)) - constants.mean) / constants.std
+    trunk = musicnn_trunk("MTT_musicnn")
+    set_variables(trunk.variables, musicnn_weights("MTT_musicnn"))
+    each = {name: value.numpy() for name, value in trunk(patches, training=False).items()}
+    first, second = np.concatenate([each["pool"], each["penultimate"]], axis=1)
+    embed = MusicnnEmbedding(["MTT_musicnn"], 2, constants)
+    whole, half, one = embed(tf.stack([spectrum] * 3), tf.constant([374, 280, 100]))
+    np.testing.assert_allclose(whole, (first + second) / 2, atol=2e-3)
+    np.testing.assert_allclose(half, (187 * first + 93 * second) / 280, atol=2e-3)
+    np.testing.assert_allclose(one, first, atol=2e-3)
+
+
+def learner_of(library: Library, **changes: object) -> TaggingLearner:
+    config = parse_request(library.custom_config(checkpoint_root="/nowhere", **changes))
+    return make_learner(
+        Recipe(config, config.typed_hyperparameters(), transform_constants(str(library.folder / "graph")))
+    )
+
+
+def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(library: Library) -> None:
+    learner = learner_of(library, warm_start="musicnn", musicnn=ONE)
+    record = next(iter(tf.data.TFRecordDataset(tf.io.gfile.glob(f"{library.folder}/validation/*"), "GZIP").batch(2)))
+    rows = learner.read(record)
+    assert rows["musicnn"].shape == (2, EMBEDDING)
+    assert learner.embed is not None
+    by_id = {made.id.encode(): made for made in library.recordings["validation"]}
+    for number, name in enumerate(rows["id"].numpy()):
+        serialized = tf.io.parse_single_example(
+            raw_example(by_id[name], samples=RATE), {"audio": tf.io.FixedLenFeature([], tf.string)}
+        )
+        spectrum = features(decode_pcm(serialized["audio"], 1), learner.constants)
+        frames = frames_of(tf.constant([len(by_id[name].waveform)]))
+        heard = learner.embed(tf.ensure_shape(spectrum, [learner.frames, 96])[tf.newaxis], frames)[0]
+        np.testing.assert_allclose(tf.cast(rows["musicnn"][number], tf.float32), heard, atol=0.05)
+    assert learner.prepare([rows], None)["musicnn"].shape == (2, EMBEDDING)
+    assert tuple(learner.build().input["musicnn"].shape) == (None, EMBEDDING)
+    assert "musicnn" not in learner_of(library).build().input
+
+
+@pytest.mark.e2e
+def test_a_tagger_with_musicnn_is_trained_exported_and_started_from(library: Library, tmp_path: Path) -> None:
+    first = library.fn_args(tmp_path / "first", warm_start="musicnn", musicnn=ONE)
+    run_fn(first)
+    facts = json.loads(Path(first.serving_model_dir, "assets.extra", "dacapo.json").read_text(encoding="utf-8"))
+    assert facts["musicnn"] == ONE
+    model = tf.saved_model.load(first.serving_model_dir)
+    made = library.recordings["validation"]
+    answers = model.signatures["evaluate"](examples=tf.constant([raw_example(each) for each in made]))["probabilities"]
+    assert np.all(np.isfinite(answers))
+    assert answers.shape == (len(made), len(TAGS))
+    again = library.fn_args(
+        tmp_path / "again", warm_start=first.serving_model_dir, musicnn=ONE, steps=1, learning_rate=1e-9
+    )
+    run_fn(again)
+    before, after = library.finished(tmp_path / "first"), library.finished(tmp_path / "again")
+    assert set(before.weights) == set(after.weights)
+    np.testing.assert_allclose(before.weights["musicnn_units/kernel"], after.weights["musicnn_units/kernel"], atol=1e-5)
