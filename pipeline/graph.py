@@ -5,10 +5,8 @@ Nothing here asks which task it builds: what differs stands in the :class:`~trai
 """
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from ml_metadata.proto import metadata_store_pb2
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
 from tfx.proto import transform_pb2
@@ -21,6 +19,7 @@ from components.drift import DistributionValidator, drift_config
 from components.evaluator import Evaluator
 from components.pusher import Pusher
 from pipeline.code_hash import code_hash
+from pipeline.metadata import connection_config
 from pipeline.schema import load_schema, write_schema
 from pipeline.settings import Settings
 from trainers.gate import Gate, load_gate
@@ -36,12 +35,12 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
     Parameters
     ----------
     settings : validated settings.
-    warm_start : ``none`` or the path of a version, already resolved: a repeated run must stay cached.
+    warm_start : ``none``, ``musicnn`` or the path of a version, already resolved: a repeated run must stay cached.
 
     Returns
     -------
     tfx.dsl.Pipeline
-        Named after task, library and profile, metadata in SQLite under the home folder.
+        Named after task, library and profile, with the metadata store that the settings name.
 
     Raises
     ------
@@ -142,17 +141,9 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
         pipeline_root=str(settings.pipeline_root),
         components=nodes,
         enable_cache=True,
-        metadata_connection_config=sqlite(settings.metadata),
+        metadata_connection_config=connection_config(settings),
         beam_pipeline_args=settings.beam.arguments(),
     )
-
-
-def sqlite(path: Path) -> metadata_store_pb2.ConnectionConfig:
-    """Connection to the ML Metadata store in the SQLite file `path`."""
-    config: metadata_store_pb2.ConnectionConfig = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-        str(path)
-    )
-    return config
 
 
 def _handed_over(settings: Settings, task: Task, vocabulary: Vocabulary) -> dict[str, Any]:

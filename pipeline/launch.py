@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from absl import flags
 from google.protobuf import message
@@ -17,6 +17,8 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.metadata import open_store
 
 State = Literal["ran", "cached", "resolved", "failed"]
 STATES: dict[int, State] = {
@@ -42,6 +44,16 @@ class NodeResult:
     state: State
     duration_s: float
     execution_id: int
+
+
+class _Handle(metadata.Metadata):
+    """TFX's handle, on a store in which runs at the same time do not disturb each other."""
+
+    def __enter__(self) -> Self:
+        if self._users == 0:
+            self._store = open_store(self._connection_config)
+        self._users += 1
+        return self
 
 
 class InputsMissing(RuntimeError):
@@ -85,7 +97,7 @@ def launch_node(
     start = time.monotonic()
     info = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=metadata.Metadata(connection),
+        mlmd_connection=_Handle(connection),
         pipeline_info=ir.pipeline_info,
         pipeline_runtime_spec=ir.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
@@ -95,7 +107,7 @@ def launch_node(
     duration_s = time.monotonic() - start
     if info is None or not info.execution_id:
         raise InputsMissing(f"{node_id}: its inputs are not there")
-    with metadata.Metadata(connection) as handle:
+    with _Handle(connection) as handle:
         (execution,) = handle.store.get_executions_by_id([info.execution_id])
     resolver = node.node_info.type.name.endswith("Resolver")
     state: State = STATES.get(execution.last_known_state, "failed")

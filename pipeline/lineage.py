@@ -9,6 +9,8 @@ from typing import Literal
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
+from pipeline import metadata
+
 Verdict = Literal["pushed", "not blessed", "failed", "unfinished"]
 OUTPUT_EVENTS = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
 
@@ -47,12 +49,14 @@ class Run:
     approval: Path | None
 
 
-def open_store(path: Path) -> metadata_store.MetadataStore:
-    """The ML Metadata store in the SQLite file `path`."""
+def open_store(where: Path | metadata_store_pb2.ConnectionConfig) -> metadata_store.MetadataStore:
+    """The ML Metadata store in the SQLite file `where`, or behind the connection `where`."""
+    if isinstance(where, metadata_store_pb2.ConnectionConfig):
+        return metadata.open_store(where)
     config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
+    config.sqlite.filename_uri = str(where)
     config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
-    return metadata_store.MetadataStore(config)
+    return metadata.open_store(config)
 
 
 def runs(store: metadata_store.MetadataStore) -> Iterator[Run]:

@@ -17,6 +17,7 @@ from pipeline import lineage
 from pipeline.evaluation import read_evaluation
 from pipeline.graph import create_pipeline
 from pipeline.launch import DagRunner, compile_pipeline
+from pipeline.metadata import connection_config
 from pipeline.settings import Settings
 from pipeline.verdict import Verdict
 from pipeline.warm_start import resolve_warm_start
@@ -74,14 +75,14 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
     open_catalog(settings.catalog_path)  # the user's most likely mistake, said before anything heavy runs
     with _only_run(settings):
         pipeline = create_pipeline(settings, resolve_warm_start(settings))
-        settings.metadata.parent.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(parents=True, exist_ok=True)
         runner.run_with_ir(compile_pipeline(pipeline, run_id))
         return read_outcome(settings, run_id)
 
 
 def read_outcome(settings: Settings, run_id: str) -> Outcome:
     """The outcome of a finished run; a blessed version that is gone from the served folder is put back as a new one."""
-    run = lineage.find_run(lineage.open_store(settings.metadata), run_id)
+    run = lineage.find_run(lineage.open_store(connection_config(settings)), run_id)
     if run is None or run.evaluation is None:
         raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
     return Outcome(run, read_evaluation(run.evaluation).verdict, _served(run, settings))

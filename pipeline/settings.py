@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeI
 
 from audio.errors import DaCapoError
 from catalog.recording import Split
+from pipeline.beam import Beam
 from trainers.task import TASKS, Hyperparameters, Task, load_task
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -57,18 +58,24 @@ class Ingest(BaseModel):
     shares: Shares = Shares()
 
 
-class Beam(BaseModel):
-    """How Beam runs ExampleGen, StatisticsGen, Transform and Evaluator: `workers` processes of the direct runner."""
+class Metadata(BaseModel):
+    """Where ML Metadata keeps what runs did: a SQLite file in the home folder, or MySQL, which many runs share.
+
+    Attributes
+    ----------
+    store : ``sqlite`` or ``mysql`` (MariaDB answers as well); PostgreSQL fails in ml-metadata 1.21.
+    host, port, database, user : of MySQL.
+    password_env : name of the environment variable that holds the password, so that no settings hold it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workers: PositiveInt = 1
-
-    def arguments(self) -> list[str]:
-        """Beam's own command-line arguments."""
-        if self.workers == 1:
-            return ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-        return ["--direct_running_mode=multi_processing", f"--direct_num_workers={self.workers}"]
+    store: Literal["sqlite", "mysql"] = "sqlite"
+    host: str = Field("mysql", min_length=1)
+    port: int = Field(3306, ge=1, le=65535)
+    database: str = Field("dacapo", min_length=1)
+    user: str = Field("dacapo", min_length=1)
+    password_env: str = Field("DACAPO_METADATA_PASSWORD", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
 class Settings(BaseModel):
@@ -81,8 +88,10 @@ class Settings(BaseModel):
     catalog : the catalog file; by default ``<home>/catalogs/<library>/<task's catalog>.csv``.
     schemas : folder of ``schema.pbtxt``, ``gate.yaml`` and ``tags.yaml``; by default ``schemas/<task>/<library>``.
     train : overrides of the task's hyperparameters.
-    warm_start : ``none``, ``latest`` (the newest served version) or a version.
+    warm_start : ``none``, ``latest`` (the newest served version), a version, or for tagging ``musicnn``: published
+        networks listen beside the model's own.
     strategy : how training is distributed; ``auto`` takes what the machine has.
+    metadata : where ML Metadata keeps what runs did.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -99,6 +108,7 @@ class Settings(BaseModel):
     train: dict[str, Any] = Field(default_factory=dict)
     warm_start: str = "none"
     strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = "auto"
+    metadata: Metadata = Metadata()
 
     @property
     def name(self) -> str:
@@ -126,8 +136,8 @@ class Settings(BaseModel):
         return self.home / "serving" / self.name
 
     @property
-    def metadata(self) -> Path:
-        """The SQLite file of ML Metadata; all pipelines of a home share it."""
+    def metadata_file(self) -> Path:
+        """The SQLite file of ML Metadata, where that is the store; all pipelines of a home share it."""
         return self.home / "metadata.sqlite"
 
     def load_task(self) -> Task:

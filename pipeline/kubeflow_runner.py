@@ -1,0 +1,252 @@
+"""TFX pipeline -> TFX IR -> Kubeflow Pipelines v2: one container a node, in the order of the graph.
+
+TFX's own ``KubeflowV2DagRunner`` targets a managed service; open-source Kubeflow Pipelines rejects or ignores much of
+what it compiles (`pipeline.kubeflow_lint` lists it). Here Kubeflow only orders and places containers; what a node
+means stays TFX's: every container is ``python -m pipeline.run_node``, which lets TFX's launcher run that node.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kfp.compiler
+from kfp import dsl, kubernetes
+from kfp.dsl import PipelineTask
+
+from audio.errors import DaCapoError
+from pipeline.beam import Beam
+from pipeline.graph import create_pipeline
+from pipeline.launch import compile_pipeline
+from pipeline.placement import Placement, Step
+from pipeline.settings import Metadata, Settings
+from pipeline.source_hash import source_hash
+from pipeline.step import EVALUATOR, PUSHER
+
+INFRA_VALIDATOR = "InfraValidator"
+PYTHON = ("python", "-m", "pipeline.run_node")
+SHARED_MEMORY = "/dev/shm"
+PARAMETERS = {
+    "catalog": "Catalog file as the steps see it; empty: the one of the library in the home folder.",
+    "profile": "Audio and hyperparameters of the task: quick or full.",
+    "steps": "Training steps at most; 0: as the profile says.",
+    "warm_start": "none, latest, or a served version.",
+    "overrides": 'Any other settings by dotted name, such as {"train.learning_rate": 0.001}.',
+    "resume": "Run id to go on with; empty: a run of its own.",
+}
+"""Settings that leave the graph's shape as it is; parameters of the run form, with the compiled settings as defaults."""
+
+
+class NotForKubeflow(DaCapoError):
+    """A pipeline that cannot run on Kubeflow Pipelines."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the graph.
+
+    Attributes
+    ----------
+    id : in TFX.
+    kind : its type without module path.
+    upstream : ids of the nodes that must end before.
+    """
+
+    id: str
+    kind: str
+    upstream: tuple[str, ...]
+
+    @property
+    def task_name(self) -> str:
+        """Its name in Kubeflow Pipelines, which Argo accepts: ``[a-zA-Z0-9][-a-zA-Z0-9]*``."""
+        return argo_name(self.id)
+
+
+def argo_name(node_id: str) -> str:
+    """`node_id` in letters that Argo accepts, lower case as KFP writes names."""
+    return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in node_id).strip("-").lower()
+
+
+def nodes(settings: Settings) -> tuple[Node, ...]:
+    """The nodes of the graph in order, from TFX's intermediate representation.
+
+    Only the shape is wanted: nothing of the home folder or of the metadata store of `settings` is touched.
+
+    Raises
+    ------
+    DaCapoError
+        If the vocabulary, the gate or the schema cannot be used, or Kubeflow cannot run a node.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        here = {"home": Path(folder), "metadata": Metadata(), "beam": Beam(), "warm_start": "none"}
+        ir = compile_pipeline(create_pipeline(settings.model_copy(update=here)), "shape")
+    found = []
+    for entry in ir.nodes:
+        node = entry.pipeline_node
+        kind = node.node_info.type.name.rsplit(".", 1)[-1]
+        if kind == INFRA_VALIDATOR:
+            raise NotForKubeflow(f"{node.node_info.id}: an InfraValidator starts containers, which a step may not")
+        found.append(Node(node.node_info.id, kind, tuple(node.upstream_nodes)))
+    names = [node.task_name for node in found]
+    if len(set(names)) < len(names):
+        raise NotForKubeflow(f"two nodes have one name in Kubeflow Pipelines: {', '.join(sorted(names))}")
+    return tuple(found)
+
+
+def compile_to(
+    path: Path, settings: Settings, placement: Placement, *, name: str | None = None, code: str | None = None
+) -> Path:
+    """Writes the pipeline as two YAML documents: pipeline spec 2.1.0 and Kubernetes platform spec.
+
+    Parameters
+    ----------
+    path : of the file, ending in ``.yaml``.
+    settings : of the runs; their paths are the containers'.
+    placement : where and how steps run.
+    name : of the pipeline in Kubeflow; by default ``<task>-<library>``.
+    code : hash that the image must have; by default that of the code beside this module.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    if settings.home.parts[:1] != ("/",) or ":" in str(settings.home):
+        raise NotForKubeflow(f"home={str(settings.home)!r} is no path that a container can mount")
+    if not any(settings.home.is_relative_to(volume.mount) for volume in placement.volumes):
+        mounts = ", ".join(volume.mount for volume in placement.volumes) or "none"
+        raise NotForKubeflow(f"home={str(settings.home)!r} lies on no volume of the placement (mounted: {mounts})")
+    if settings.metadata.store == "sqlite":
+        raise NotForKubeflow(
+            "metadata.store='sqlite': containers on several machines need metadata.store=mysql "
+            "(--set metadata.store=mysql --set metadata.host=...)"
+        )
+    return write_pipeline(path, nodes(settings), settings, placement, name=name, code=code)
+
+
+def write_pipeline(
+    path: Path,
+    graph: Sequence[Node],
+    settings: Settings,
+    placement: Placement,
+    *,
+    name: str | None = None,
+    code: str | None = None,
+) -> Path:
+    """As `compile_to`, for the nodes in `graph`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    base = settings.model_dump_json(exclude_none=True)
+    hashed = code or source_hash()
+
+    def steps(catalog: str, profile: str, steps: int, warm_start: str, overrides: dict, resume: str) -> None:
+        form = {"catalog": catalog, "profile": profile, "steps": steps, "warm_start": warm_start}
+        form |= {"overrides": overrides, "resume": resume}
+        tasks: dict[str, PipelineTask] = {}
+        for node in graph:
+            step = placement.step(settings.task, node.id)
+            component = _component(node, step, base, hashed, placement)
+            task = tasks[node.id] = component(run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER, **form)
+            task.after(*(tasks[upstream] for upstream in node.upstream))
+            task.set_display_name(node.id)
+            task.set_caching_options(False)  # TFX caches, by content; KFP would by name
+            _place(task, step, placement)
+
+    title = name or f"{settings.task}-{settings.library}"
+    pipeline: Any = dsl.pipeline(name=title, description=f"Retrains {settings.task} on {settings.library}.")(steps)
+    kfp.compiler.Compiler().compile(
+        pipeline,
+        str(path),
+        pipeline_parameters={
+            "catalog": str(settings.catalog or ""),
+            "profile": settings.profile,
+            "steps": int(settings.train.get("steps", 0)),
+            "warm_start": settings.warm_start,
+            "overrides": {},
+            "resume": "",
+        },
+    )
+    return path
+
+
+def _component(node: Node, step: Step, base: str, code: str, placement: Placement) -> Callable[..., PipelineTask]:
+    """The container of one node, as a component of that name."""
+    request = placement.train_job(step)
+    fixed = ["--settings", base, "--node", node.id, "--code", code]
+    if request is not None:
+        fixed += ["--train-job", request.model_dump_json(exclude_none=True)]
+    if node.kind == PUSHER and placement.blocked_model == "succeed":
+        fixed += ["--unblessed-exit", "0"]
+    image = placement.image_of(step)
+
+    def container(form: dict[str, Any], outputs: list[Any]) -> dsl.ContainerSpec:
+        given = [part for option, value in form.items() for part in (f"--{option.replace('_', '-')}", value)]
+        return dsl.ContainerSpec(image=image, command=list(PYTHON), args=[*fixed, *given, *outputs])
+
+    if node.kind == EVALUATOR:
+
+        def telling(
+            run_id: str,
+            catalog: str,
+            profile: str,
+            steps: int,
+            warm_start: str,
+            overrides: dict,
+            resume: str,
+            metrics: dsl.Output[dsl.Metrics],
+            page: dsl.Output[dsl.HTML],
+        ):  # noqa: ANN202 (KFP reads annotations, and none means a container)
+            form = {"run_id": run_id, "catalog": catalog, "profile": profile, "steps": steps, "warm_start": warm_start}
+            form |= {"overrides": overrides, "resume": resume}
+            return container(form, ["--metrics", metrics.path, "--page", page.path, "--executor-input", "{{$}}"])
+
+        function: Callable[..., Any] = telling
+    else:
+
+        def silent(
+            run_id: str, catalog: str, profile: str, steps: int, warm_start: str, overrides: dict, resume: str
+        ):  # noqa: ANN202
+            form = {"run_id": run_id, "catalog": catalog, "profile": profile, "steps": steps, "warm_start": warm_start}
+            return container(form | {"overrides": overrides, "resume": resume}, [])
+
+        function = silent
+    function.__name__ = node.task_name
+    component: Callable[..., PipelineTask] = dsl.container_component(function)
+    return component
+
+
+def _place(task: PipelineTask, step: Step, placement: Placement) -> None:
+    """Says on the Kubernetes platform where a step's own pod runs, and what it gets."""
+    asks = step.runs_in == "train_job"  # then the pod only asks the cache, and waits for the job
+    pool = placement.pools[step.waits_in if asks else step.pool]
+    resources = step.waits_with if asks else step.resources
+    task.set_cpu_request(resources.cpu).set_memory_request(resources.memory).set_memory_limit(resources.memory)
+    if resources.cpu_limit is not None:
+        task.set_cpu_limit(resources.cpu_limit)
+    if step.accelerators is not None and not asks:
+        task.set_accelerator_type(step.accelerators.type).set_accelerator_limit(step.accelerators.count)
+    retry = step.retry
+    task.set_retry(retry.times, retry.backoff, retry.factor, retry.longest)
+    for variable, value in step.env.items():
+        task.set_env_variable(variable, value)
+    for label, value in pool.node_selector.items():
+        kubernetes.add_node_selector(task, label, value)
+    for toleration in pool.tolerations:
+        kubernetes.add_toleration(
+            task, key=toleration.key, operator=toleration.operator, value=toleration.value, effect=toleration.effect
+        )
+    for expression in pool.affinity:
+        kubernetes.add_node_affinity(task, match_expressions=[expression.manifest()], weight=expression.weight)
+    for volume in placement.volumes:
+        kubernetes.mount_pvc(task, volume.claim, volume.mount, volume.sub_path)
+    for secret in placement.secrets:
+        kubernetes.use_secret_as_env(task, secret.secret, secret.keys)
+    if step.shared_memory is not None and not asks:
+        kubernetes.empty_dir_mount(task, "shared-memory", SHARED_MEMORY, "Memory", step.shared_memory)
+    kubernetes.set_timeout(task, step.timeout_s)
+    kubernetes.set_image_pull_policy(task, placement.image_pull_policy)
+    if placement.image_pull_secrets:
+        kubernetes.set_image_pull_secrets(task, list(placement.image_pull_secrets))
+    kubernetes.set_security_context(task, placement.user, placement.group, run_as_non_root=True)
+    for label, value in placement.labels.items():
+        kubernetes.add_pod_label(task, label, value)

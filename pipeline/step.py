@@ -1,0 +1,139 @@
+"""One node of a run, launched where others of the same run were launched before, elsewhere or here."""
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+from rich.console import Console
+
+from pipeline.metadata import connection_config, open_store
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.run_node import Step
+
+EVALUATOR, PUSHER, TRAINER = "Evaluator", "Pusher", "Trainer"
+TELLING = (EVALUATOR, PUSHER)
+"""Nodes whose step says something of the whole run, also where it was finished before."""
+DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+
+
+def run_step(step: "Step", console: Console) -> int:
+    """Launches the node, tells what became of it, and answers the exit code."""
+    store = open_store(connection_config(step.settings))
+    before = last_execution(store, step.settings.name, step.run_id, step.node_id)
+    finished = before is not None and before.last_known_state in DONE
+    if finished and step.node_id not in TELLING:
+        _say(console, step.node_id, "finished before")
+        return 0
+    if before is not None and not finished and step.train_job is None:
+        clear_outputs(step.settings, step.node_id, before.id)
+    from pipeline.retrain import Exit
+    from pipeline.session import user_error
+
+    started = time.monotonic()
+    try:
+        return _launched(step, console)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
+        traceback.print_exc(file=sys.stderr)
+        _say(console, step.node_id, f"failed after {time.monotonic() - started:.1f} s")
+        cause = user_error(error)
+        if cause is None:
+            reason = next(iter(str(error).splitlines()), "")
+            console.print(f"dacapo: {step.node_id}: {type(error).__name__}: {reason}", markup=False, soft_wrap=True)
+            console.print(f"dacapo: the whole story is in {step.log}", markup=False, soft_wrap=True)
+            return Exit.FAILED
+        for line in (*getattr(cause, "problems", ()), *str(cause).splitlines()):
+            console.print(f"dacapo: {line}", markup=False, soft_wrap=True)
+        return Exit.BAD_INPUT
+
+
+def _launched(step: "Step", console: Console) -> int:
+    from components.train_job.executor_operator import executor_operators
+    from pipeline.graph import create_pipeline
+    from pipeline.kubeflow_outputs import write_outputs
+    from pipeline.launch import compile_pipeline, launch_node
+    from pipeline.retrain import Exit, read_outcome
+    from pipeline.session import report
+
+    settings = step.settings
+    ir = compile_pipeline(create_pipeline(settings, warm_start_of_run(settings, step.run_id)), step.run_id)
+    started = time.monotonic()
+    with one_training(settings) if step.node_id == TRAINER else nullcontext():
+        operators = executor_operators(step.train_job)
+        result = launch_node(ir, step.node_id, connection_config(settings), operators)
+    _say(console, step.node_id, f"{result.duration_s:.1f} s" if result.state == "ran" else result.state)
+    if step.node_id == EVALUATOR and step.executor_input is not None:
+        write_outputs(step.executor_input, step.output_paths, settings, step.run_id)
+    if step.node_id != PUSHER:
+        return Exit.SERVED
+    outcome = read_outcome(settings, step.run_id)
+    report(console, settings, outcome, time.monotonic() - started)
+    return step.unblessed_exit if outcome.exit_code == Exit.NOT_BLESSED else int(outcome.exit_code)
+
+
+def last_execution(
+    store: metadata_store.MetadataStore, pipeline: str, run_id: str, node_id: str
+) -> metadata_store_pb2.Execution | None:
+    """The node's newest execution under `run_id`, or None if it was not launched yet."""
+    run = store.get_context_by_type_and_name("pipeline_run", run_id)
+    node = store.get_context_by_type_and_name("node", f"{pipeline}.{node_id}")
+    if run is None or node is None:
+        return None
+    of_run = {execution.id: execution for execution in store.get_executions_by_context(run.id)}
+    both = [of_run[e.id] for e in store.get_executions_by_context(node.id) if e.id in of_run]
+    return max(both, key=lambda execution: execution.id, default=None)
+
+
+def clear_outputs(settings: Settings, node_id: str, execution_id: int) -> None:
+    """Takes away what an interrupted execution had written: Beam's shards of it would be read beside the new ones."""
+    for folder in (settings.pipeline_root / node_id).glob(f"*/{execution_id}"):
+        shutil.rmtree(folder)
+
+
+def warm_start_of_run(settings: Settings, run_id: str) -> str:
+    """The warm start, the same for all steps of a run: the first one fixes what ``latest`` means.
+
+    A model that another run pushes meanwhile does not change what this run is made of.
+    """
+    from pipeline.warm_start import resolve_warm_start
+
+    if settings.warm_start != "latest":
+        return resolve_warm_start(settings)
+    fixed = settings.pipeline_root / ".warm_start" / run_id
+    if not fixed.is_file():
+        fixed.parent.mkdir(parents=True, exist_ok=True)
+        own = fixed.with_name(f".{run_id}-{os.getpid()}-{os.urandom(4).hex()}")
+        own.write_text(resolve_warm_start(settings), encoding="utf-8")
+        try:
+            os.link(own, fixed)  # unlike a rename this fails where another step was first
+        except FileExistsError:
+            pass
+        finally:
+            own.unlink()
+    return fixed.read_text(encoding="utf-8")
+
+
+@contextmanager
+def one_training(settings: Settings) -> Iterator[None]:
+    """Waits until no other run trains this pipeline: of runs with equal data the first trains, the others export."""
+    path = Path(settings.home, "checkpoints", f"{settings.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _say(console: Console, node_id: str, what: str) -> None:
+    console.print(f"{node_id:<24}{what:>16}", markup=False, soft_wrap=True)
