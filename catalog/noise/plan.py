@@ -1,0 +1,126 @@
+"""Which excerpt of which recording gets which noise, and how much: dealt like cards, so that every split holds all."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from audio.noises import MAKERS, chain
+from catalog.noise.pool import NoisePool, NoiseRecording
+from catalog.recording import SPLITS, Recording, Split
+
+KINDS = (*MAKERS, chain.NAME)
+CLEAN = "clean"
+BANDS_DB = (0, 5, 10, 15)
+"""Signal-to-noise ratios; a take lies within half the distance of two of them, `SPREAD_DB`, and carries its tag."""
+SPREAD_DB = 2.5
+CLEAN_CARDS = 4
+REAL_SHARE = 0.75
+"""Of the takes of a kind of which there are recordings, so many get a recording; the others are made by formula."""
+
+
+def band_tag(snr_db: float) -> str:
+    """The tag of the band that a signal-to-noise ratio lies in or next to: ``snr 10`` for 8.1 dB."""
+    return f"snr {min(BANDS_DB, key=lambda band: abs(band - snr_db))}"
+
+
+@dataclass(frozen=True)
+class Take:
+    """One excerpt.
+
+    Attributes
+    ----------
+    source : the recording.
+    split : of the source, and so of its takes.
+    row : of the source in its catalog, from 0.
+    number, takes : which of how many takes of the source this is; each comes from a part of its own.
+    kind : of the noise; `CLEAN` has none.
+    snr_db : of the whole excerpt; None for a clean one.
+    recording : a real noise; None where it is made by formula.
+    seed : of everything random about it.
+    """
+
+    source: Recording
+    split: Split
+    row: int
+    number: int
+    takes: int
+    kind: str
+    snr_db: float | None
+    recording: NoiseRecording | None
+    seed: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of its files, without suffix."""
+        return f"{self.row:06d}-{self.number}"
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Kind of noise and band of its level, or that there is none."""
+        return (CLEAN,) if self.snr_db is None else (self.kind, band_tag(self.snr_db))
+
+
+def deck() -> list[tuple[str, int | None]]:
+    """A round of cards: every kind at every level once, and `CLEAN_CARDS` without noise."""
+    return [(kind, band) for kind in KINDS for band in BANDS_DB] + [(CLEAN, None)] * CLEAN_CARDS
+
+
+def plan_takes(
+    sources: Iterable[tuple[Recording, Split]],
+    pool: NoisePool,
+    *,
+    seed: int,
+    per_recording: int,
+    limit: int | None,
+) -> list[Take]:
+    """The takes of a library.
+
+    Parameters
+    ----------
+    sources : every recording with its split, in the order of the catalog
+    pool : recordings of noise, of which a take gets one of its own split
+    seed : of deals and draws
+    per_recording : takes of a recording at most
+    limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
+
+    Returns
+    -------
+    list of Take
+        In the order of the catalog.
+    """
+    rows = list(enumerate(sources))
+    order = np.random.default_rng([seed, 1]).permutation(len(rows))
+    wanted = [(number, int(row)) for number in range(per_recording) for row in order][:limit]
+    takes: Mapping[int, list[int]] = {row: [] for _, row in wanted}
+    for number, row in wanted:
+        takes[row].append(number)
+    decks = {split: _Deck(seed, index) for index, split in enumerate(SPLITS)}
+    planned = []
+    for row, (source, split) in rows:
+        for number in sorted(takes.get(row, ())):
+            kind, band = decks[split].deal()
+            rng = np.random.default_rng([seed, 3, row, number])
+            snr_db = None if band is None else band + round(float(rng.uniform(-SPREAD_DB, SPREAD_DB)), 2)
+            recordings = pool.of(split, kind)
+            recording = None
+            if recordings and rng.random() < REAL_SHARE:
+                recording = recordings[int(rng.integers(len(recordings)))]
+            seeds = (seed, row, number)
+            planned.append(Take(source, split, row, number, len(takes[row]), kind, snr_db, recording, seeds))
+    return planned
+
+
+class _Deck:
+    """Cards for one split, shuffled anew when they are used up."""
+
+    def __init__(self, seed: int, split: int) -> None:
+        self._generator = np.random.default_rng([seed, 2, split])
+        self._cards: list[tuple[str, int | None]] = []
+
+    def deal(self) -> tuple[str, int | None]:
+        """The next card."""
+        if not self._cards:
+            cards = deck()
+            self._cards = [cards[place] for place in self._generator.permutation(len(cards))]
+        return self._cards.pop()
