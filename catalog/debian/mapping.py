@@ -52,8 +52,8 @@ class Source(BaseModel):
         none of our words fits.
     stems : name of a stem to its file, beside the recording.
     min_duration_s : files shorter than this are not kept.
-    labelled_only : nothing but files with a label, and of those none that fits `skip`, is unpacked: for a few sounds out
-        of a package of thousands.
+    labelled_only : only files with a label, and of those none that fits `skip`, are unpacked: for a few sounds out of a
+        package of thousands.
     needs_ffmpeg : the recordings are in a format that libsndfile does not read; they are kept as flac.
     """
 

@@ -1,4 +1,4 @@
-"""The folder of the debian library: packages are fetched into it when they are not there yet, by one build at a time."""
+"""The folder of the debian library: packages are fetched into it when they are not there, by one build at a time."""
 
 import fcntl
 from collections.abc import Callable, Iterator

@@ -1,11 +1,15 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from audio import files
 from audio.errors import AudioError, DaCapoError
+
+NOBODY = 65534
 
 
 def decode(path: Path) -> None:
@@ -99,13 +103,30 @@ def test_a_line_break_in_a_name_stays_out_of_the_message(tmp_path: Path) -> None
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_permission_is_an_audio_error(tmp_path: Path) -> None:
-    path = tmp_path / "closed.wav"
-    path.write_bytes(b"RIFF")
-    path.chmod(0)
-    with pytest.raises(AudioError, match="cannot be opened: Permission denied"):
-        files.probe(path)
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Another user than root, whom every file would be open to, while the block runs."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_file_without_permission_is_an_audio_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write(tmp_path / "open.wav", np.ones((1, 800)) / 2, sample_rate=8000)
+    (tmp_path / "closed.wav").write_bytes((tmp_path / "open.wav").read_bytes())
+    (tmp_path / "closed.wav").chmod(0)
+    (tmp_path / "open.wav").chmod(0o644)
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)  # the folders above belong to whoever runs the tests
+    with nobody():
+        assert files.probe("open.wav").frames == 800
+        with pytest.raises(AudioError, match=r"closed\.wav: cannot be opened: Permission denied"):
+            files.probe("closed.wav")
 
 
 def test_the_errors_are_value_errors_for_callers_who_catch_those() -> None:

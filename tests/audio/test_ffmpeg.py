@@ -1,5 +1,4 @@
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +11,6 @@ from audio.errors import AudioError
 from audio.files import Limits
 from tests.audio.signals import song
 
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not on PATH")
 HEADER = r"printf '.snd\000\000\000\040\377\377\377\377\000\000\000\006\000\000\037\100\000\000\000\001'"  # 8 kHz, mono
 INFO = "echo 'Input #0, mov,mp4, from it:' >&2; echo '  Duration: 00:00:01.00, start: 0' >&2"
 
@@ -110,7 +108,7 @@ def test_without_a_promise_the_frames_are_counted(stand_in) -> None:
     assert files.probe(path).frames == 8000
 
 
-@needs_ffmpeg
+@pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize("suffix", ["m4a", "mka", "wma", "aac"])
 def test_real_files_of_other_formats_are_read(suffix: str, tmp_path: Path) -> None:
     files.write(tmp_path / "song.wav", song(2.0), sample_rate=44_100)
@@ -123,3 +121,12 @@ def test_real_files_of_other_formats_are_read(suffix: str, tmp_path: Path) -> No
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(AudioError):
         files.read(path)
+
+
+@pytest.mark.usefixtures("ffmpeg")
+def test_telephone_sounds_without_a_header_are_read(tmp_path: Path) -> None:
+    files.write(tmp_path / "song.wav", song(2.0), sample_rate=44_100)
+    path = tmp_path / "song.g722"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "song.wav", "-ac", "1", "-ar", "16000", path], check=True)
+    assert files.probe(path) == files.AudioInfo(16_000, 1, 32_000, 2.0, "g722")
+    assert np.abs(files.read(path)[0]).max() > 0.2

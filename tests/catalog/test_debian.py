@@ -16,6 +16,7 @@ from catalog.debian.mapping import LabelMap, load_mapping
 from catalog.errors import CatalogError
 from catalog.format import Recording, open_catalog
 from tests.catalog.debian_packages import music, package, zip_of
+from tests.catalog.debian_shop import Shop
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not on this machine")
 
@@ -42,22 +43,6 @@ sources:
   folders: [usr/share/gone]
   artists: {Cid: {'*': []}}
 """
-
-
-class Shop:
-    """A repository of packages in a folder, which counts what it is asked for."""
-
-    def __init__(self, folder: Path, packages: Mapping[str, Path]) -> None:
-        self.folder, self.packages = folder, packages
-        self.downloads: list[str] = []
-
-    def newest(self, pattern: str) -> str | None:
-        return next((name for name in self.packages if Path(name).match(pattern)), None)
-
-    def download(self, name: str, into: Path) -> Path:
-        self.downloads.append(name)
-        into.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.copy(self.packages[name], into / f"{name}_1.0_all.deb"))
 
 
 @pytest.fixture(scope="module")
