@@ -12,6 +12,7 @@ from tests.trainers.tiny_library import RATE, TAGS, Library, raw_example
 from trainers.learner import Arrays
 from trainers.request import Recipe, parse_request
 from trainers.run import run_fn
+from trainers.tagging.embedding_store import EmbeddingStore
 from trainers.tagging.features import Constants, decode_pcm, features, frames_of
 from trainers.tagging.model import TaggingLearner, make_learner
 from trainers.tagging.musicnn import PATCH_FRAMES, musicnn_trunk, musicnn_weights
@@ -91,15 +92,15 @@ def test_a_segment_is_the_mean_of_its_patches_as_published_weighted_with_the_aud
     np.testing.assert_allclose(one, first, atol=2e-3)
 
 
-def learner_of(library: Library, **changes: object) -> TaggingLearner:
-    config = parse_request(library.custom_config(checkpoint_root="/nowhere", **changes))
+def learner_of(library: Library, folder: Path, **changes: object) -> TaggingLearner:
+    config = parse_request(library.custom_config(checkpoint_root=str(folder), **changes))
     return make_learner(
         Recipe(config, config.typed_hyperparameters(), transform_constants(str(library.folder / "graph")))
     )
 
 
-def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(library: Library) -> None:
-    learner = learner_of(library, warm_start="musicnn", musicnn=ONE)
+def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(library: Library, tmp_path: Path) -> None:
+    learner = learner_of(library, tmp_path, warm_start="musicnn", musicnn=ONE)
     record = next(iter(tf.data.TFRecordDataset(tf.io.gfile.glob(f"{library.folder}/validation/*"), "GZIP").batch(2)))
     rows = learner.read(record)
     assert rows["musicnn"].shape == (2, EMBEDDING)
@@ -115,7 +116,24 @@ def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(library: Li
         np.testing.assert_allclose(tf.cast(rows["musicnn"][number], tf.float32), heard, atol=0.05)
     assert learner.prepare([rows], None)["musicnn"].shape == (2, EMBEDDING)
     assert tuple(learner.build().input["musicnn"].shape) == (None, EMBEDDING)
-    assert "musicnn" not in learner_of(library).build().input
+    assert "musicnn" not in learner_of(library, tmp_path).build().input
+
+
+def test_a_row_is_heard_once_and_alike_in_any_company(tmp_path: Path) -> None:
+    spectra = tf.cast(tf.random.stateless_normal([5, 20, 96], seed=(0, 0)), tf.float16)
+    frames = tf.range(16, 21, dtype=tf.int64)
+    calls = []
+
+    def embed(spectrum: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        calls.append(int(count[0]))
+        return tf.reduce_mean(spectrum, axis=1) * tf.cast(count, tf.float32)
+
+    first = EmbeddingStore(str(tmp_path / "store"), embed, 96)(spectra[:3], frames[:3])
+    again = EmbeddingStore(str(tmp_path / "store"), embed, 96)(spectra[::-1], frames[::-1])
+    assert calls == [16, 17, 18, 20, 19]
+    np.testing.assert_array_equal(again[::-1][:3], first)
+    EmbeddingStore(str(tmp_path / "store"), embed, 96)(spectra[:1], frames[1:2])
+    assert calls[5:] == [17], "another count of frames is another row"
 
 
 @pytest.mark.e2e

@@ -1,5 +1,6 @@
 """The tagger as the training loop sees it: rows, batches, network, loss, score, calibration."""
 
+import os
 from collections.abc import Sequence
 
 import keras
@@ -12,6 +13,7 @@ from trainers.request import Recipe
 from trainers.tagging.augment import UNIFORMS, augment
 from trainers.tagging.average_precision import macro_average_precision
 from trainers.tagging.calibration import learn_thresholds, pool_recordings
+from trainers.tagging.embedding_store import EmbeddingStore, identity_of
 from trainers.tagging.features import Constants, frames_of
 from trainers.tagging.lyrics import lyrics_bag
 from trainers.tagging.musicnn_embedding import MusicnnEmbedding
@@ -49,13 +51,16 @@ class TaggingLearner:
         self.shares = np.asarray(recipe.constants["tag_shares"])
         self.segment_samples = self.spec.segment_samples
         self.frames = int(frames_of(tf.constant(self.segment_samples + 1)))
-        self.embed = self._musicnn(recipe.config.warm_start)
+        self.embed: MusicnnEmbedding | None = None
+        if _listens(recipe.config.warm_start):
+            self.embed, self._store = self._musicnn(recipe.config.checkpoint_root)
 
-    def _musicnn(self, warm_start: str) -> MusicnnEmbedding | None:
-        """What listens beside the trunk: musicnn, if the training starts from it or from a model that did."""
-        if warm_start != MUSICNN and (warm_start == FRESH or not exported_facts(warm_start).get(MUSICNN)):
-            return None
-        return MusicnnEmbedding(self.hyperparameters.musicnn, self.hyperparameters.musicnn_patches, self.constants)
+    def _musicnn(self, checkpoint_root: str) -> tuple[MusicnnEmbedding, EmbeddingStore]:
+        """musicnn, and what it heard of rows, kept where all trainings find it."""
+        heard = (self.hyperparameters.musicnn, self.hyperparameters.musicnn_patches, self.constants)
+        embed, folder = MusicnnEmbedding(*heard), os.path.join(checkpoint_root, MUSICNN, identity_of(*heard))
+        row = [tf.TensorSpec([1, self.frames, N_MELS], tf.float32), tf.TensorSpec([1], tf.int64)]
+        return embed, EmbeddingStore(folder, tf.function(embed, input_signature=row), embed.size)
 
     def read(self, serialized: tf.Tensor) -> Tensors:
         """Transformed Examples to rows: spectrum in float16, lyrics as bags, what musicnn hears."""
@@ -69,8 +74,7 @@ class TaggingLearner:
         bags = lyrics_bag(columns["lyrics"])
         columns |= {"log_mel": spectrum, "lyrics": tf.cast(bags, tf.float16)}
         if self.embed is not None:
-            heard = self.embed(tf.cast(spectrum, tf.float32), frames_of(columns["num_samples"]))
-            columns["musicnn"] = tf.cast(heard, tf.float16)
+            columns["musicnn"] = self._store(spectrum, frames_of(columns["num_samples"]))
         return columns
 
     def prepare(self, drawn: Sequence[Tensors], uniforms: tf.Tensor | None) -> Tensors:
@@ -134,6 +138,11 @@ class TaggingLearner:
         """Thresholds of the tags."""
         probabilities, labels = self.recordings(rows, outputs)
         return {"thresholds": learn_thresholds(probabilities, labels, self.tree)}
+
+
+def _listens(warm_start: str) -> bool:
+    """Whether musicnn listens beside the trunk: if the training starts from it or from a model that it listened in."""
+    return warm_start == MUSICNN or (warm_start != FRESH and bool(exported_facts(warm_start).get(MUSICNN)))
 
 
 def make_learner(recipe: Recipe) -> TaggingLearner:

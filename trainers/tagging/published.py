@@ -1,5 +1,6 @@
 """Where the weights lie that musicnn (Pons & Serra 2019, ISC) was published with: in its PyPI wheel."""
 
+from importlib.metadata import version
 from importlib.util import find_spec
 
 from audio.errors import DaCapoError
@@ -26,3 +27,8 @@ def published_checkpoints() -> str:
             "brings it (the extra `musicnn` of pyproject.toml)"
         )
     return package.submodule_search_locations[0]
+
+
+def package_version() -> str:
+    """The release whose weights these are."""
+    return version(MUSICNN)

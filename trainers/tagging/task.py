@@ -33,7 +33,7 @@ class TaggingHyperparameters(Hyperparameters):
     lyrics_units: PositiveInt = 32
     lyrics_dropout: float = Field(0.3, ge=0, le=1)
     musicnn: tuple[Literal["MTT_musicnn", "MSD_musicnn"], ...] = Field(("MTT_musicnn", "MSD_musicnn"), min_length=1)
-    musicnn_patches: PositiveInt = 2
+    musicnn_patches: PositiveInt = 1
     musicnn_units: PositiveInt = 128
     musicnn_dropout: float = Field(0.5, ge=0, lt=1)
     gain_db: NonNegativeFloat = 2.0
