@@ -1,0 +1,50 @@
+"""Clipping: an overloaded stage cuts the peaks flat; a fader behind it may hide that from whoever looks at the peak."""
+
+import numpy as np
+
+from audio.damage.regions import Damaged, merged
+
+NAME = "clipping"
+SHARE = (0.003, 0.05)
+LEVEL = (0.25, 1.0)
+FLAT = 3
+_GAP_S = 0.5
+
+
+def add_clipping(y: np.ndarray, rate: int, rng: np.random.Generator) -> Damaged:
+    """Cut the peaks off at a level that `SHARE` of the samples lie beyond, then set the level anew.
+
+    The regions hold runs of at least `FLAT` samples that were cut, those within half a second joined: between two
+    peaks of one passage nobody hears the clipping end.
+
+    Parameters
+    ----------
+    y : np.ndarray [samples], float32
+    rate : Hz
+    rng : draws the share and the level behind
+    """
+    magnitude = np.abs(y)
+    limit = float(np.quantile(magnitude, 1.0 - rng.uniform(*SHARE)))
+    if limit <= 0.0:
+        return Damaged(y.astype(np.float32, copy=True), ())
+    gain = rng.uniform(*LEVEL) / limit
+    damaged = (np.clip(y, -limit, limit) * gain).astype(np.float32)
+    return Damaged(damaged, merged(NAME, flat_runs(damaged, limit * gain, FLAT), round(_GAP_S * rate)))
+
+
+def flat_runs(y: np.ndarray, limit: float, least: int) -> np.ndarray:
+    """Samples that lie in runs of at least `least` samples at +-`limit`: np.ndarray [samples], bool."""
+    flat = np.abs(y) >= limit * (1.0 - 1e-4)
+    edges = np.diff(np.concatenate([[0], flat.astype(np.int8), [0]]))
+    starts, stops = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    long = stops - starts >= least
+    marks = np.zeros(len(y) + 1, np.int32)
+    np.add.at(marks, starts[long], 1)
+    np.add.at(marks, stops[long], -1)
+    return np.cumsum(marks[:-1]) > 0
+
+
+def clipped_share(y: np.ndarray) -> float:
+    """Share of samples in runs of at least `FLAT` at the signal's own peak: what it was clipped already."""
+    peak = float(np.max(np.abs(y), initial=0.0))
+    return float(np.mean(flat_runs(y, peak, FLAT))) if peak > 0.0 else 0.0

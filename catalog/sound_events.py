@@ -1,0 +1,156 @@
+"""Sound-event data sets in the layout of DESED and AudioSet as a catalog: weak and strong tables beside the clips.
+
+Conventions
+-----------
+As published (Turpault, Serizel, Salamon, Shah 2019; Hershey et al. 2021): tab-separated tables below ``metadata/``, and
+the clips of ``metadata/A/B.tsv`` in ``audio/A/B/``.
+
+* weak: ``filename``, ``event_labels`` (separated by commas);
+* strong: ``filename``, ``onset``, ``offset``, ``event_label``, a row for every event, or one with nothing behind the
+  file name for a clip without events; AudioSet writes ``segment_id``, ``start_time_seconds``, ``end_time_seconds`` and
+  ``label``, names clips without suffix, and tells labels by ids that ``metadata/mid_to_display_name.tsv`` explains.
+
+Tables below ``train`` become train, a tenth of their clips, drawn by the name, validation; those below ``validation``
+are what the gate judges on (eval), those below ``eval`` and ``test`` are for benchmarks (test). Many a clip is gone
+from where it was published: rows without audio are left out and told.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from catalog.errors import CatalogError
+from catalog.problem import Problem, printable
+from catalog.published import Imported, read_table, recording_or_problem, write_catalog
+from catalog.recording import Recording, Split, normalise_tag
+
+METADATA, AUDIO = "metadata", "audio"
+NAMES = "mid_to_display_name.tsv"
+SUFFIXES = ("", ".wav", ".flac", ".mp3", ".ogg", ".m4a")
+VALIDATION_SHARE = 0.1
+_WEAK = ("filename", "event_labels")
+_STRONG = ("filename", "onset", "offset", "event_label")
+_AUDIOSET = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
+_SPLITS: Mapping[str, Split] = {"train": "train", "validation": "eval", "eval": "test", "test": "test"}
+
+
+def import_sound_events(source: str | os.PathLike[str], library: str = "sound-events") -> Imported:
+    """Write ``catalog.csv`` into the data set's folder.
+
+    Strong labels become events and tags, weak ones tags.
+
+    Parameters
+    ----------
+    source : folder of ``metadata`` and ``audio``
+    library : name of the library
+
+    Raises
+    ------
+    CatalogError
+        There is no table, a table has other columns, or no clip is left.
+    """
+    root = Path(source)
+    tables = sorted(path for path in (root / METADATA).rglob("*.tsv") if path.name != NAMES)
+    if not tables:
+        raise CatalogError(f"{root / METADATA}: holds no table (.tsv)")
+    names = _names(root / METADATA / NAMES)
+    return write_catalog(root, library, (row for table in tables for row in _rows(root, table, names)))
+
+
+def _names(table: Path) -> dict[str, str]:
+    """Label by AudioSet's id; empty without the table."""
+    if not table.is_file():
+        return {}
+    return {cells[0]: cells[1] for _, cells in read_table(table) if len(cells) >= 2}
+
+
+def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Recording | Problem]:
+    rows = read_table(table)
+    _, header = next(rows, (0, []))
+    columns = tuple(header)
+    if columns[:2] == _WEAK:
+        clips = _weak(table, rows, names)
+    elif columns[:4] in (_STRONG, _AUDIOSET):
+        clips = _strong(table, rows, names)
+    else:
+        wanted = " or ".join(", ".join(kind) for kind in (_WEAK, _STRONG, _AUDIOSET))
+        raise CatalogError(
+            f"{table}: the first line is {', '.join(header) or 'blank'}; want {wanted}, separated by tabs"
+        )
+    folder = table.relative_to(root / METADATA).with_suffix("")
+    for clip in clips:
+        if isinstance(clip, Problem):
+            yield clip
+            continue
+        line, filename, labels, events = clip
+        path = _audio(root, folder, filename)
+        if path is None:
+            reason = f"is not in {AUDIO}/{folder.as_posix()}"
+            yield Problem(line, "path", printable(filename), reason, None, table.name)
+            continue
+        yield recording_or_problem(
+            table,
+            line,
+            id=f"{folder.as_posix()}/{Path(filename).stem}",
+            path=path,
+            tags=labels,
+            labels=events,
+            split=_split(folder, filename),
+        )
+
+
+_Clip = tuple[int, str, tuple[str, ...], tuple[tuple[str, float, float], ...]]
+
+
+def _weak(table: Path, rows: Iterator[tuple[int, list[str]]], names: Mapping[str, str]) -> Iterator[_Clip | Problem]:
+    for line, cells in rows:
+        given = [label.strip() for label in (cells[1] if len(cells) > 1 else "").split(",")]
+        try:
+            labels = tuple(_label(label, names) for label in given if label)
+        except ValueError as error:
+            yield Problem(line, "event_labels", printable(cells[1]), str(error), None, table.name)
+            continue
+        yield line, cells[0], labels, ()
+
+
+def _strong(table: Path, rows: Iterator[tuple[int, list[str]]], names: Mapping[str, str]) -> Iterator[_Clip | Problem]:
+    """Clips in the order in which the table first names them."""
+    clips: dict[str, tuple[int, list[tuple[str, float, float]]]] = {}
+    for line, cells in rows:
+        _, events = clips.setdefault(cells[0], (line, []))
+        if not any(cell.strip() for cell in cells[1:]):
+            continue
+        try:
+            _, onset, offset, label, *_ = cells
+            events.append((_label(label, names), float(onset), float(offset)))
+        except ValueError as error:
+            reason = str(error) if len(cells) >= len(_STRONG) else f"has {len(cells)} cells, but there are four columns"
+            yield Problem(line, "", printable("\t".join(cells)), reason, None, table.name)
+    for filename, (line, events) in clips.items():
+        ordered = tuple(sorted(events, key=lambda event: event[1:]))
+        yield line, filename, tuple(dict.fromkeys(label for label, _, _ in ordered)), ordered
+
+
+def _label(label: str, names: Mapping[str, str]) -> str:
+    """A label as a tag; ids of AudioSet through `names`."""
+    if label.startswith("/") and label not in names:
+        raise ValueError(f"is an id that {METADATA}/{NAMES} does not explain")
+    return normalise_tag(names.get(label, label))
+
+
+def _audio(root: Path, folder: Path, filename: str) -> str | None:
+    """Path of a clip relative to `root`; None where there is none, or the name leads elsewhere."""
+    if not filename or Path(filename).name != filename:
+        return None
+    for suffix in SUFFIXES:
+        path = Path(AUDIO) / folder / (filename + suffix)
+        if (root / path).is_file():
+            return path.as_posix()
+    return None
+
+
+def _split(folder: Path, filename: str) -> Split | None:
+    split = _SPLITS.get(folder.parts[0])
+    draw = int.from_bytes(hashlib.sha256(filename.encode()).digest()[:8], "big") / 2**64
+    return "validation" if split == "train" and draw < VALIDATION_SHARE else split

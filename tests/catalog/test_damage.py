@@ -1,0 +1,151 @@
+"""The damaged library on disk: labels where the damage is, splits of the sources, the same bytes always."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio.damage.regions import Region
+from audio.files import read, write
+from catalog.damage import build_damaged
+from catalog.damage.excerpt import events_of
+from catalog.damage.plan import DEFECTS, deck, plan_takes
+from catalog.errors import CatalogError
+from catalog.format import Catalog, open_catalog
+from catalog.recording import Event, Recording
+from catalog.vocabulary import load_vocabulary
+
+RATE = 16_000
+SPLITS = ("train", "validation", "eval")
+
+
+def make_source(folder: Path, songs: int = 6) -> Path:
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(songs):
+        time = np.arange(6 * RATE) / RATE
+        y = sum(
+            0.1 * np.sin(2 * np.pi * f * time) * np.exp(-3 * ((time * 2 + f) % 1)) for f in rng.uniform(200, 3000, 8)
+        )
+        write(folder / f"{number}.wav", np.asarray(y, np.float32)[None], sample_rate=RATE)
+        rows.append(
+            Recording(id=f"song/{number}", path=f"{number}.wav", artist=f"artist {number}", split=SPLITS[number % 3])
+        )
+    return Catalog.write(folder / "catalog.csv", "tones", rows).path
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_source(tmp_path_factory.mktemp("source"))
+
+
+@pytest.fixture(scope="module")
+def damaged(source: Path) -> Path:
+    return build_damaged(source, excerpt_s=4.0, per_recording=3, workers=2)
+
+
+def rows_of(path: Path) -> list[Recording]:
+    rows = list(open_catalog(path).rows(vocabulary=load_vocabulary("schemas/defects/builtin/tags.yaml")))
+    assert all(isinstance(row, Recording) for row in rows), rows
+    return rows  # type: ignore[return-value]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "damaged").iterdir()} | {
+        "damaged.csv": (folder / "damaged.csv").read_bytes()
+    }
+
+
+def test_rows_keep_artist_and_split_of_their_source_and_tell_what_is_heard(damaged: Path) -> None:
+    rows = rows_of(damaged)
+    assert damaged.name == "damaged.csv"
+    assert len(rows) == 18
+    for row in rows:
+        number = int(row.artist.split()[1])
+        assert row.split == SPLITS[number % 3]
+        assert set(row.tags) == {event.event for event in row.labels}
+        y, rate = read(damaged.parent / row.path)
+        assert rate == RATE
+        assert y.shape[0] == 1
+        for event in row.labels:
+            assert 0 <= event.onset_s < event.offset_s <= y.shape[1] / rate + 1e-4
+    assert any(not row.tags for row in rows)
+
+
+def test_a_second_call_does_nothing(source: Path, damaged: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in damaged.parent.rglob("*")}
+    calls: list[int] = []
+    again = build_damaged(
+        source, excerpt_s=4.0, per_recording=3, workers=1, progress=lambda done, total: calls.append(done)
+    )
+    assert again == damaged
+    assert calls == []
+    assert {path: path.stat().st_mtime_ns for path in damaged.parent.rglob("*")} == before
+
+
+def test_a_broken_build_goes_on_and_a_changed_source_is_made_again(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=3)
+
+    def break_off(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_damaged(source, excerpt_s=3.0, workers=1, progress=break_off)
+    assert not (tmp_path / "damaged.csv").exists()
+    early = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("damaged/*.flac")}
+    assert early
+    build_damaged(source, excerpt_s=3.0, workers=1)
+    assert all(path.stat().st_mtime_ns == changed for path, changed in early.items())
+    whole = contents(tmp_path)
+
+    write(tmp_path / "1.wav", 0.1 * np.random.default_rng(9).standard_normal((1, 5 * RATE)), sample_rate=RATE)
+    build_damaged(source, excerpt_s=3.0, workers=1)
+    changed = {name for name, data in contents(tmp_path).items() if whole[name] != data}
+    assert changed - {"damaged.csv"} == {f"000001-{take}.{suffix}" for take in (0, 1) for suffix in ("flac", "json")}
+
+
+def test_a_recording_that_cannot_be_used_is_left_out_and_told(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=2)
+    write(tmp_path / "0.wav", np.zeros((1, 5 * RATE), np.float32), sample_rate=RATE)
+    told: list[str] = []
+    rows = rows_of(build_damaged(source, excerpt_s=3.0, per_recording=1, workers=1, say=told.append))
+    assert [row.artist for row in rows] == ["artist 1"]
+    assert told == ["left out: 0.wav: holds no stretch that is neither silent nor clipped by itself"]
+
+
+def test_every_split_is_dealt_every_defect_alike() -> None:
+    cards = Counter(name for card in deck() for name in card)
+    assert cards == dict.fromkeys(DEFECTS, 4)
+    sources = [(Recording(id=str(n), path=f"{n}.wav"), SPLITS[n % 3]) for n in range(3 * len(deck()))]
+    takes = plan_takes(sources, seed=0, per_recording=1, limit=None)
+    for split in SPLITS:
+        assert Counter(name for take in takes if take.split == split for name in take.defects) == cards
+
+
+def test_a_limit_takes_many_recordings_before_second_excerpts() -> None:
+    sources = [(Recording(id=str(n), path=f"{n}.wav"), SPLITS[0]) for n in range(10)]
+    takes = plan_takes(sources, seed=0, per_recording=3, limit=14)
+    assert len(takes) == 14
+    assert Counter(take.number for take in takes) == {0: 10, 1: 4}
+
+
+def test_events_are_wide_enough_and_joined() -> None:
+    regions = [
+        Region("click", 100, 101),
+        Region("click", 180, 181),
+        Region("skip", 500, 510),
+        Region("click", 900, 901),
+    ]
+    assert events_of(regions, 1000, 1000) == (
+        Event("click", 0.0905, 0.1905),
+        Event("skip", 0.495, 0.515),
+        Event("click", 0.8905, 0.9105),
+    )
+
+
+def test_mistakes_are_one_line_each(source: Path, damaged: Path) -> None:
+    with pytest.raises(CatalogError, match="workers=0"):
+        build_damaged(source, workers=0)
+    with pytest.raises(CatalogError, match="is a damaged library itself"):
+        build_damaged(damaged)

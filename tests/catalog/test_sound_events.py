@@ -1,0 +1,103 @@
+"""DESED's and AudioSet's published layouts become a catalog."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import CatalogError
+from catalog.format import Recording, open_catalog
+from catalog.sound_events import import_sound_events
+
+WEAK = "filename\tevent_labels\nYa_0.000_10.000.wav\tSpeech,Dog\nYgone_1.wav\tCat\nYb_1.000_11.000.wav\tAlarm_bell_ringing\n"
+STRONG = (
+    "filename\tonset\toffset\tevent_label\n"
+    "7.wav\t4.5\t9.0\tSpeech\n"
+    "8.wav\t\t\t\n"
+    "7.wav\t1.25\t2.0\tDog\n"
+    "9.wav\t3.0\t2.0\tDog\n"
+)
+AUDIOSET = (
+    "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\n"
+    "b0RFKhbpFJA_30000\t0.000\t10.000\t/m/03m9d0z\n"
+    "b0RFKhbpFJA_30000\t4.753\t5.720\t/m/05zppz\n"
+    "b0RFKhbpFJA_30000\t4.753\t5.720\t/m/unknown\n"
+)
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    tables = {"train/weak": WEAK, "validation/validation": STRONG, "eval/strong": AUDIOSET}
+    for name, text in tables.items():
+        table = tmp_path / "metadata" / f"{name}.tsv"
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text(text)
+        (tmp_path / "audio" / name).mkdir(parents=True)
+    (tmp_path / "metadata" / "mid_to_display_name.tsv").write_text("/m/03m9d0z\tWind\n/m/05zppz\tMale speech\n")
+    clips = ["train/weak/Ya_0.000_10.000.wav", "train/weak/Yb_1.000_11.000.wav", "eval/strong/b0RFKhbpFJA_30000.flac"]
+    for clip in [*clips, *(f"validation/validation/{n}.wav" for n in (7, 8, 9))]:
+        (tmp_path / "audio" / clip).write_bytes(b"RIFF")
+    return tmp_path
+
+
+def rows(folder: Path) -> dict[str, Recording]:
+    return {row.id: row for row in open_catalog(folder / "catalog.csv").rows() if isinstance(row, Recording)}
+
+
+def test_weak_labels_are_tags(published: Path) -> None:
+    import_sound_events(published)
+    row = rows(published)["train/weak/Ya_0.000_10.000"]
+    assert (row.path, row.tags, row.labels) == ("audio/train/weak/Ya_0.000_10.000.wav", ("speech", "dog"), ())
+    assert rows(published)["train/weak/Yb_1.000_11.000"].tags == ("alarm_bell_ringing",)
+
+
+def test_strong_labels_are_events_and_tags(published: Path) -> None:
+    import_sound_events(published)
+    row = rows(published)["validation/validation/7"]
+    assert row.labels == (("dog", 1.25, 2.0), ("speech", 4.5, 9.0))
+    assert row.tags == ("dog", "speech")
+    assert rows(published)["validation/validation/8"].labels == ()
+
+
+def test_ids_of_audioset_are_explained_and_clips_need_no_suffix(published: Path) -> None:
+    import_sound_events(published)
+    row = rows(published)["eval/strong/b0RFKhbpFJA_30000"]
+    assert row.path.endswith(".flac")
+    assert row.labels == (("wind", 0.0, 10.0), ("male speech", 4.753, 5.72))
+
+
+def test_splits_go_by_the_folder_of_the_table(published: Path) -> None:
+    import_sound_events(published)
+    splits = {row_id: row.split for row_id, row in rows(published).items()}
+    assert splits["validation/validation/7"] == "eval"
+    assert splits["eval/strong/b0RFKhbpFJA_30000"] == "test"
+    assert splits["train/weak/Ya_0.000_10.000"] in ("train", "validation")
+
+
+def test_a_tenth_of_the_training_clips_is_for_validation(published: Path) -> None:
+    names = [f"Y{number}.wav" for number in range(400)]
+    (published / "metadata" / "train" / "weak.tsv").write_text(
+        "filename\tevent_labels\n" + "".join(f"{name}\tDog\n" for name in names)
+    )
+    for name in names:
+        (published / "audio" / "train" / "weak" / name).write_bytes(b"RIFF")
+    import_sound_events(published)
+    splits = [row.split for row_id, row in rows(published).items() if row_id.startswith("train/")]
+    assert 20 <= splits.count("validation") <= 60
+    assert splits.count("train") + splits.count("validation") == 400
+
+
+def test_what_is_missing_or_wrong_is_left_out_and_told(published: Path) -> None:
+    imported = import_sound_events(published)
+    assert imported.recordings == 5
+    told = [str(problem) for problem in imported.problems]
+    assert 'weak.tsv: row 3, column path: "Ygone_1.wav" is not in audio/train/weak' in told
+    assert any("is an id that metadata/mid_to_display_name.tsv does not explain" in line for line in told)
+    assert any("validation.tsv: row 5, column labels" in line and "start <= end" in line for line in told)
+
+
+def test_a_folder_without_tables_and_a_strange_table_are_one_line(published: Path, tmp_path: Path) -> None:
+    (published / "metadata" / "train" / "weak.tsv").write_text("a\tb\n")
+    with pytest.raises(CatalogError, match=r"weak\.tsv: the first line is a, b; want filename, event_labels or"):
+        import_sound_events(published)
+    with pytest.raises(CatalogError, match="holds no table"):
+        import_sound_events(tmp_path / "nothing")

@@ -1,0 +1,115 @@
+"""The detector as the training loop sees it: rows, batches, network, loss, score, calibration."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainers.defects.features import Constants, louder
+from trainers.defects.network import build_network
+from trainers.defects.spectra import WIDTH, frames_of
+from trainers.defects.task import DefectsHyperparameters
+from trainers.learner import Arrays, Tensors
+from trainers.request import Recipe
+from trainers.tagging.average_precision import macro_average_precision
+from trainers.tagging.calibration import learn_thresholds
+from trainers.tagging.tag_tree import TagTree
+
+_ROWS = {
+    "id": tf.io.FixedLenFeature([], tf.string),
+    "segment": tf.io.FixedLenFeature([], tf.int64),
+    "num_samples": tf.io.FixedLenFeature([], tf.int64),
+    "features": tf.io.FixedLenFeature([], tf.string),
+}
+_CLIP = 1e-6
+_FIRST_SHARE = 0.02
+
+
+class DefectsLearner:
+    """One vocabulary's detector (`trainers.learner.Learner`)."""
+
+    draws = 1
+    uniforms = 1
+    output_variables = ("defects/kernel", "defects/bias", "attention/kernel", "attention/bias", "pool/exponent")
+    label_columns = ("labels", "num_samples")
+
+    def __init__(self, recipe: Recipe) -> None:
+        assert isinstance(recipe.hyperparameters, DefectsHyperparameters)
+        self.hyperparameters = recipe.hyperparameters
+        self.spec = recipe.config.spec
+        self.tree = TagTree.of(recipe.config.vocabulary.tags, {})
+        self.constants = Constants(recipe.constants["channel_mean"], recipe.constants["channel_std"])
+        self.segment_samples = self.spec.segment_samples
+        self.frames = int(frames_of(tf.constant(self.segment_samples)))
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """Names, in the order of the labels."""
+        return self.tree.tags
+
+    def read(self, serialized: tf.Tensor) -> Tensors:
+        """Transformed Examples to rows, features in float16."""
+        labels = tf.io.FixedLenFeature([len(self.defects)], tf.int64)
+        columns = tf.io.parse_example(serialized, _ROWS | {"labels": labels})
+        features = tf.map_fn(
+            lambda data: tf.ensure_shape(tf.io.parse_tensor(data, tf.float16), [self.frames, WIDTH]),
+            columns["features"],
+            fn_output_signature=tf.TensorSpec([self.frames, WIDTH], tf.float16),
+        )
+        return columns | {"features": features}
+
+    def prepare(self, drawn: Sequence[Tensors], uniforms: tf.Tensor | None) -> Tensors:
+        """Rows to the network's inputs and labels; in training at random levels."""
+        (rows,) = drawn
+        features = tf.cast(rows["features"], tf.float32)
+        if uniforms is not None:
+            gain_db = self.hyperparameters.gain_db * (2.0 * uniforms[:, 0] - 1.0)
+            features = louder(features, gain_db, self.constants)
+        return {
+            "features": features,
+            "frames": tf.cast(frames_of(rows["num_samples"]), tf.float32)[:, tf.newaxis],
+            "labels": tf.cast(rows["labels"], tf.float32),
+        }
+
+    def build(self) -> keras.Model:
+        """The network, its frames starting at a probability of `_FIRST_SHARE`: most frames are sound."""
+        model = build_network(self.hyperparameters, len(self.defects), self.frames)
+        model.get_layer("defects").bias.assign(np.full(len(self.defects), np.log(_FIRST_SHARE / (1 - _FIRST_SHARE))))
+        return model
+
+    def initialise(self, model: keras.Model) -> None:
+        """Nothing beyond a fresh network."""
+
+    def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
+        """Mean cross-entropy of the defects of a segment, and what a regularised pool pays."""
+        p = tf.clip_by_value(outputs["probabilities"], _CLIP, 1 - _CLIP)
+        labels = batch["labels"]
+        losses = -tf.reduce_mean(labels * tf.math.log(p) + (1 - labels) * tf.math.log1p(-p), axis=-1)
+        if self.hyperparameters.pooling == "regularised_autopool":
+            losses += self.hyperparameters.pooling_penalty * tf.reduce_sum(tf.square(outputs["exponents"]), axis=-1)
+        return losses
+
+    def recordings(self, rows: Arrays, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities and labels of recordings, [recordings, defects]: the largest of their segments, as the
+        signatures take the largest of their windows.
+        """
+        _, recording = np.unique(rows["id"], return_inverse=True)
+        probabilities, labels = (np.zeros((recording.max() + 1, len(self.defects))) for _ in range(2))
+        np.maximum.at(probabilities, recording, outputs["probabilities"])
+        np.maximum.at(labels, recording, rows["labels"])
+        return probabilities, labels > 0
+
+    def score(self, rows: Arrays, outputs: Arrays) -> float:
+        """Macro average precision over recordings."""
+        return macro_average_precision(*self.recordings(rows, outputs))
+
+    def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
+        """Thresholds of the defects."""
+        probabilities, labels = self.recordings(rows, outputs)
+        return {"thresholds": learn_thresholds(probabilities, labels, self.tree)}
+
+
+def make_learner(recipe: Recipe) -> DefectsLearner:
+    """The detector of a recipe."""
+    return DefectsLearner(recipe)

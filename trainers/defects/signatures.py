@@ -1,0 +1,191 @@
+"""What the exported detector answers: which defects recordings have, frame by frame, and as a list of events.
+
+A recording is cut into windows as long as a training segment that overlap by `MARGIN` frames at both ends; frames are
+taken from the window in which they have a past and a future. The recording has what any window has. A frame is active
+where its calibrated probability reaches 0.5 in a window that has the defect. Recordings are taken one by one and
+windows a few at a time, so that memory stays flat however long a recording is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from trainers.checkpoints import Finished
+from trainers.defects.events import find_events
+from trainers.defects.features import decode_pcm, features
+from trainers.defects.model import DefectsLearner
+from trainers.defects.spectra import FRAME_LENGTH, FRAME_S, RATE, frames_of
+from trainers.tagging.calibration import calibrate
+from trainers.trainee import set_variables
+
+MARGIN = 8
+WINDOWS_AT_ONCE = 4
+DECISION = 0.5
+Outputs = dict[str, tf.Tensor]
+
+
+class Detector(tf.Module):
+    """The model with everything around it.
+
+    Parameters
+    ----------
+    learner : of the training
+    model : with the best weights
+    thresholds : np.ndarray [defects], logits
+    """
+
+    def __init__(self, learner: DefectsLearner, model: keras.Model, thresholds: Any) -> None:
+        super().__init__()
+        self.model = model
+        self._learner = learner
+        self._thresholds = tf.constant(thresholds)
+
+    def listen(self, waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Calibrated probabilities of one recording.
+
+        Parameters
+        ----------
+        waveform : float32 [samples]
+
+        Returns
+        -------
+        recording : float32 [defects], the largest of its windows
+        frames : float32 [frames, defects]
+        active : bool [frames, defects]
+        """
+        window, classes = self._learner.frames, len(self._learner.defects)
+        hop = window - 2 * MARGIN
+        samples = tf.shape(waveform)[0]
+        total = frames_of(samples)
+        count = 1 + (tf.maximum(total - window, 0) + hop - 1) // hop
+        span = (WINDOWS_AT_ONCE - 1) * hop + window
+
+        def block(first: tf.Tensor) -> tf.Tensor:
+            part = waveform[first * hop * FRAME_LENGTH :][: span * FRAME_LENGTH]
+            part = tf.pad(part, [[0, span * FRAME_LENGTH - tf.shape(part)[0]]])
+            windows = tf.signal.frame(part, window * FRAME_LENGTH, hop * FRAME_LENGTH)
+            numbers = first + tf.range(WINDOWS_AT_ONCE)
+            valid = tf.clip_by_value(total - numbers * hop, 1, window)
+            inputs = {
+                "features": tf.ensure_shape(features(windows, self._learner.constants), [None, window, None]),
+                "frames": tf.cast(valid, tf.float32)[:, tf.newaxis],
+            }
+            outputs = self.model(inputs, training=False)
+            inside = tf.cast(numbers < count, tf.float32)[:, tf.newaxis]
+            pooled = self._calibrated(tf.cast(outputs["probabilities"], tf.float32)) * inside
+            frames = self._calibrated(tf.sigmoid(tf.cast(outputs["frame_logits"], tf.float32)))
+            return tf.concat([pooled[:, tf.newaxis], frames], axis=1)
+
+        starts = tf.range(0, count, WINDOWS_AT_ONCE)
+        spec = tf.TensorSpec([WINDOWS_AT_ONCE, 1 + window, classes], tf.float32)
+        heard = tf.map_fn(block, starts, fn_output_signature=spec, parallel_iterations=1)
+        heard = tf.reshape(heard, [-1, 1 + window, classes])[:count]
+        recording = tf.reduce_max(heard[:, 0], axis=0)
+        frames = _joined(heard[:, 1:], hop)[:total]
+        has = tf.tile(heard[:, :1] >= DECISION, [1, window, 1])
+        return recording, frames, (frames >= DECISION) & _joined(has, hop)[:total]
+
+    def _calibrated(self, probabilities: tf.Tensor) -> tf.Tensor:
+        return calibrate(probabilities, self._thresholds, self._learner.tree)
+
+    def decide(self, recordings: Any, waveform_of: Callable[[Any], tf.Tensor]) -> tf.Tensor:
+        """Calibrated probabilities of recordings, float32 [b, defects]."""
+        return tf.map_fn(
+            lambda element: self.listen(waveform_of(element))[0],
+            recordings,
+            fn_output_signature=tf.TensorSpec([len(self._learner.defects)], tf.float32),
+            parallel_iterations=1,
+        )
+
+    def report(self, recordings: Any, waveform_of: Callable[[Any], tf.Tensor]) -> Outputs:
+        """Everything about recordings; `make_signatures` describes the outputs."""
+
+        def one(element: Any) -> tuple[tf.Tensor, ...]:
+            waveform = waveform_of(element)
+            recording, frames, active = self.listen(waveform)
+            return recording, frames, *find_events(frames, active, tf.cast(tf.shape(waveform)[0], tf.float32) / RATE)
+
+        classes = len(self._learner.defects)
+        number = tf.RaggedTensorSpec([None], tf.float32)
+        spec = (
+            tf.TensorSpec([classes], tf.float32),
+            tf.RaggedTensorSpec([None, classes], tf.float32),
+            *(tf.RaggedTensorSpec([None], tf.int32), number, number, number),
+        )
+        done = tf.map_fn(one, recordings, fn_output_signature=spec, parallel_iterations=1)
+        recording, frames, defect, onset_s, offset_s, probability = done
+        names = tf.constant(self._learner.defects)
+        return {
+            "probabilities": recording,
+            "defects": tf.tile(names[tf.newaxis], [tf.shape(recording)[0], 1]),
+            "frame_probabilities": frames.to_tensor(),
+            "frame_count": tf.cast(frames.row_lengths(), tf.int32),
+            "event_count": tf.cast(defect.row_lengths(), tf.int32),
+            "event_defect": defect.to_tensor(-1),
+            "event_onset_s": onset_s.to_tensor(),
+            "event_offset_s": offset_s.to_tensor(),
+            "event_probability": probability.to_tensor(),
+        }
+
+
+def _joined(windows: tf.Tensor, hop: int) -> tf.Tensor:
+    """Frames of overlapping windows in one row: [windows, window, defects] to [(windows - 1) * hop + window, defects]."""
+    middle = tf.reshape(windows[:, MARGIN : MARGIN + hop], [-1, windows.shape[-1]])
+    return tf.concat([windows[0, :MARGIN], middle, windows[-1, MARGIN + hop :]], axis=0)
+
+
+def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Module, dict[str, Any], dict[str, Any]]:
+    """The module to save, its signatures, and what ``dacapo.json`` says of this task.
+
+    Signatures
+    ----------
+    ``evaluate`` : ``examples`` string [b], raw Examples -> ``probabilities`` float32 [b, defects]; 0.5 is the decision
+    ``serving_default`` : the same Examples -> the whole report:
+
+        ``probabilities`` float32 [b, defects] and ``defects`` string [b, defects], their names;
+        ``frame_probabilities`` float32 [b, frames, defects] and ``frame_count`` int32 [b]: frames last 64 ms, what lies
+        behind a recording's count is padding;
+        ``event_count`` int32 [b] and the events of each recording in order of onset, padded behind that count:
+        ``event_defect`` int32 [b, events] (column of ``defects``; padding -1), ``event_onset_s``, ``event_offset_s`` and
+        ``event_probability`` float32 [b, events] (padding 0)
+    ``waveform`` : ``waveform`` float32 [b, samples] at 32 kHz -> the same report
+    """
+    model = learner.build()
+    set_variables(model.variables, finished.weights)
+    thresholds = finished.extras["thresholds"]
+    detector = Detector(learner, model, thresholds)
+    (column,), channels = learner.spec.columns, learner.spec.channels
+    example_spec = {
+        column: tf.io.FixedLenFeature([], tf.string),
+        "num_samples": tf.io.FixedLenFeature([], tf.int64),
+    }
+
+    def parsed(examples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        example = tf.io.parse_example(examples, example_spec)
+        return example[column], example["num_samples"]
+
+    def waveform_of(element: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        return decode_pcm(element[0], channels)[: element[1]]
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def evaluate(examples: tf.Tensor) -> Outputs:
+        return {"probabilities": detector.decide(parsed(examples), waveform_of)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def serving_default(examples: tf.Tensor) -> Outputs:
+        return detector.report(parsed(examples), waveform_of)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "waveform")])
+    def waveform(waveform: tf.Tensor) -> Outputs:
+        return detector.report(waveform, lambda samples: samples)
+
+    functions = (serving_default, evaluate, waveform)
+    signatures = {function.python_function.__name__: function for function in functions}
+    levels = 1 / (1 + tf.exp(-tf.constant(thresholds)).numpy())
+    facts = {
+        "thresholds": {name: round(float(level), 6) for name, level in zip(learner.defects, levels, strict=True)},
+        "frame_s": FRAME_S,
+    }
+    return detector, signatures, facts

@@ -1,0 +1,170 @@
+"""What defects look like, measured in `tf.signal`: one row of numbers for every 64 ms of sound.
+
+A row holds eight fine frames of 8 ms, since a click lasts less than one and a splice has no length at all, and what is
+slow: hum. Each kind of defect has channels of its own beside the common log-mel:
+
+* **clicks** stand out of the second difference, and, in music as loud and broad as metal, out of the *whitened* frame
+  alone: divided by its own smoothed magnitude spectrum, music is noise and a click is a spike (the AR residual of
+  Godsill & Rayner 1998, chapter 5, with the spectrum's envelope in place of the AR model);
+* **dropouts** are digital silence: the share of samples that are next to zero;
+* **clipping** keeps samples next to the peak: the share of samples there, of a frame and of the whole window;
+* **skips** break the phase of every partial at once without anything growing louder: the deviation of a bin from where
+  its two predecessors point (complex-domain onset detection, Bello, Duxbury, Davies, Sandler 2004);
+* **hum** is the only thing below 600 Hz that never stops: the moving minimum of a long spectrum, and how far the
+  multiples of 50 and 60 Hz stand above their surroundings in it.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from audio.mel import hann, mel_matrix
+
+RATE = 32_000
+HOP_LENGTH = 256
+N_FFT = 512
+PER_FRAME = 8
+FRAME_LENGTH = PER_FRAME * HOP_LENGTH
+FRAME_S = FRAME_LENGTH / RATE
+N_MELS = 40
+PHASE_BANDS = 8
+HUM_N_FFT = 8192
+HUM_HARMONICS = 10
+MAINS_HZ = (50.0, 60.0)
+HUM_MEMORY = 25  # frames of the moving minimum, 1.6 s
+
+_LEVELS = 4  # rms, peak, largest and mean second difference
+_SHAPES = 6  # crest and kurtosis of the whitened frame, peak over the window's peak, three shares of samples
+FINE = N_MELS + _LEVELS + _SHAPES + PHASE_BANDS
+SLOW = len(MAINS_HZ) * HUM_HARMONICS
+CHANNELS = FINE + SLOW
+WIDTH = PER_FRAME * FINE + SLOW
+
+_SMOOTHED_BINS = 17
+_NEAR_PEAK, _NEAR_OWN_PEAK, _NEAR_ZERO = 0.97, 0.98, 1e-4
+_POWER_FLOOR, _LEVEL_FLOOR, _TINY = 1e-9, 1e-5, 1e-12
+_LN_10 = float(np.log(10.0))
+
+LEVEL_SLOPE = np.concatenate(
+    [np.full(N_MELS, 0.1), np.full(_LEVELS, 0.05), np.zeros(_SHAPES + PHASE_BANDS + SLOW)]
+).astype(np.float32)
+"""What a channel gains from 1 dB more of level, float32 [CHANNELS]; of fine channels first, then of slow ones."""
+
+
+def frames_of(num_samples: tf.Tensor) -> tf.Tensor:
+    """Frames that hold the first `num_samples` samples; at least 1."""
+    return tf.maximum((num_samples + FRAME_LENGTH - 1) // FRAME_LENGTH, 1)
+
+
+def measure(waveform: tf.Tensor) -> tf.Tensor:
+    """Channels of every frame, not normalised.
+
+    Parameters
+    ----------
+    waveform : float32 [..., samples] at `RATE`; filled up with zeros to whole frames
+
+    Returns
+    -------
+    float32 [..., frames, WIDTH]: `PER_FRAME` times `FINE` channels in time order, then `SLOW` ones
+    """
+    shape = tf.shape(waveform)
+    y = tf.reshape(waveform, [-1, shape[-1]])
+    frames = frames_of(shape[-1])
+    y = tf.pad(y, [[0, 0], [0, frames * FRAME_LENGTH - shape[-1]]])
+    spectrum = _spectrum(y)
+    fine = tf.concat([_log_mel(spectrum), _levels(y), _whitened(spectrum), _shapes(y), _phase(spectrum)], axis=-1)
+    fine = tf.reshape(fine, [-1, frames, PER_FRAME * FINE])
+    rows = tf.concat([fine, _hum(y)], axis=-1)
+    return tf.reshape(rows, tf.concat([shape[:-1], [frames, WIDTH]], axis=0))
+
+
+def _log10(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.log(x) / _LN_10
+
+
+def _spectrum(y: tf.Tensor) -> tf.Tensor:
+    """Short-time spectra centred on the fine frames: complex64 [b, fine frames, 257]."""
+    edge = (N_FFT - HOP_LENGTH) // 2
+    frames = tf.signal.frame(tf.pad(y, [[0, 0], [edge, edge]]), N_FFT, HOP_LENGTH)
+    return tf.signal.rfft(frames * tf.constant(hann(N_FFT)))
+
+
+def _log_mel(spectrum: tf.Tensor) -> tf.Tensor:
+    power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+    return _log10(tf.matmul(power, tf.constant(mel_matrix(RATE, N_FFT, N_MELS))) + _POWER_FLOOR)
+
+
+def _blocks(y: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(y, [tf.shape(y)[0], -1, HOP_LENGTH])
+
+
+def _levels(y: tf.Tensor) -> tf.Tensor:
+    """Logarithms of rms and peak, and of the largest and the mean second difference: [b, fine frames, 4]."""
+    blocks = _blocks(y)
+    behind = tf.pad(y, [[0, 0], [2, 0]])
+    bend = tf.abs(_blocks(behind[:, 2:] - 2.0 * behind[:, 1:-1] + behind[:, :-2]))
+    levels = [
+        tf.sqrt(tf.reduce_mean(tf.square(blocks), axis=-1)),
+        tf.reduce_max(tf.abs(blocks), axis=-1),
+        tf.reduce_max(bend, axis=-1),
+        tf.reduce_mean(bend, axis=-1),
+    ]
+    return _log10(tf.stack(levels, axis=-1) + _LEVEL_FLOOR)
+
+
+def _whitened(spectrum: tf.Tensor) -> tf.Tensor:
+    """Logarithms of crest factor and kurtosis of the whitened frame: [b, fine frames, 2]."""
+    magnitude = tf.abs(spectrum)
+    flat = tf.reshape(magnitude, [-1, N_FFT // 2 + 1, 1])
+    envelope = tf.reshape(tf.nn.avg_pool1d(flat, _SMOOTHED_BINS, 1, "SAME"), tf.shape(magnitude))
+    envelope += 1e-3 * tf.reduce_mean(magnitude, axis=-1, keepdims=True) + _LEVEL_FLOOR
+    residual = tf.square(tf.signal.irfft(spectrum / tf.cast(envelope, tf.complex64), [N_FFT]))
+    power = tf.reduce_mean(residual, axis=-1) + _TINY
+    crest = tf.reduce_max(residual, axis=-1) / power
+    kurtosis = tf.reduce_mean(tf.square(residual), axis=-1) / tf.square(power)
+    return _log10(tf.stack([crest, kurtosis], axis=-1) + 0.1)
+
+
+def _shapes(y: tf.Tensor) -> tf.Tensor:
+    """Peak of the frame over that of the window, and shares of samples near the window's peak, near the frame's own,
+    and near zero: [b, fine frames, 4].
+    """
+    blocks = tf.abs(_blocks(y))
+    own = tf.reduce_max(blocks, axis=-1, keepdims=True)
+    peak = tf.reduce_max(own, axis=1, keepdims=True) + _LEVEL_FLOOR
+
+    def share(mask: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(tf.cast(mask, tf.float32), axis=-1)
+
+    near_peak, near_own = share(blocks >= _NEAR_PEAK * peak), share(blocks >= _NEAR_OWN_PEAK * own)
+    shares = [own[..., 0] / peak[..., 0], tf.sqrt(near_peak), tf.sqrt(near_own), share(blocks < _NEAR_ZERO)]
+    return tf.stack(shares, axis=-1)
+
+
+def _phase(spectrum: tf.Tensor) -> tf.Tensor:
+    """Deviation from the two frames before, in bands, as a share of their magnitude: [b, fine frames, PHASE_BANDS]."""
+    before = tf.pad(spectrum, [[0, 0], [2, 0], [0, 0]])[:, :-1]
+    one, two = before[:, 1:], before[:, :-1]
+    scale = tf.cast(tf.abs(one) * tf.abs(two) + _TINY, tf.complex64)
+    expected = one * one * tf.math.conj(two) / scale
+    bands = tf.constant(mel_matrix(RATE, N_FFT, PHASE_BANDS))
+    deviation = tf.matmul(tf.abs(spectrum - expected), bands)
+    return deviation / (tf.matmul(tf.abs(spectrum) + tf.abs(expected), bands) + _LEVEL_FLOOR)
+
+
+def _hum_bins() -> tuple[np.ndarray, np.ndarray]:
+    """Bins at each multiple of the mains, [SLOW, 3], and around it, [SLOW, 6]."""
+    multiples = np.outer(MAINS_HZ, np.arange(1, HUM_HARMONICS + 1)).reshape(-1, 1)
+    centres = np.rint(multiples * HUM_N_FFT / RATE).astype(np.int64)
+    return centres + np.array([-1, 0, 1]), centres + np.array([-6, -5, -4, 4, 5, 6])
+
+
+def _hum(y: tf.Tensor) -> tf.Tensor:
+    """How far the multiples of 50 and of 60 Hz stand out of what never stops: [b, frames, SLOW]."""
+    at, around = _hum_bins()
+    edge = (HUM_N_FFT - FRAME_LENGTH) // 2
+    frames = tf.signal.frame(tf.pad(y, [[0, 0], [edge, edge]]), HUM_N_FFT, FRAME_LENGTH)
+    spectrum = tf.signal.rfft(frames * tf.constant(hann(HUM_N_FFT)))[..., : int(around.max()) + 1]
+    power = _log10(tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum)) + _POWER_FLOOR)
+    lasting = -tf.nn.max_pool1d(-power, HUM_MEMORY, 1, "SAME")
+    above = tf.reduce_max(tf.gather(lasting, at, axis=-1), axis=-1)
+    return above - tf.reduce_mean(tf.gather(lasting, around, axis=-1), axis=-1)

@@ -1,0 +1,61 @@
+"""Defects: what is wrong with a recording, and where. Trained on weak labels: which defects a recording has, not where."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from trainers.task import AudioSpec, Hyperparameters, Task
+
+_RATE = 32_000
+
+Pooling = Literal[
+    "autopool", "constrained_autopool", "regularised_autopool", "max", "mean", "linear_softmax", "attention"
+]
+
+
+class DefectsHyperparameters(Hyperparameters):
+    """Hyperparameters of the detector.
+
+    Attributes
+    ----------
+    filters : of the convolutions over time; together they make one frame of eight fine ones.
+    units : of the recurrent layer, in each direction.
+    dropout : share of what a frame says that is left out in training.
+    pooling : how frame probabilities become one of the recording (`trainers.defects.pooling`).
+    pooling_penalty : of ``regularised_autopool``, on the squares of its exponents.
+    gain_db : largest random change of level in training.
+    """
+
+    filters: tuple[PositiveInt, PositiveInt, PositiveInt] = (48, 64, 64)
+    units: PositiveInt = 32
+    dropout: float = Field(0.25, ge=0, lt=1)
+    pooling: Pooling = "autopool"
+    pooling_penalty: PositiveFloat = 1e-3
+    gain_db: NonNegativeFloat = 6.0
+
+
+_AUDIO = AudioSpec(columns=("audio",), sample_rate=_RATE, channels=1, segment_s=10.0, eval_max_s=600.0)
+
+TASK = Task(
+    name="defects",
+    audio={"quick": _AUDIO, "full": _AUDIO},
+    hyperparameters={
+        "quick": DefectsHyperparameters(
+            steps=400, batch_size=16, learning_rate=3e-3, warmup_steps=20, validate_every=50, checkpoint_every=100
+        ),
+        "full": DefectsHyperparameters(
+            filters=(64, 96, 128),
+            units=64,
+            steps=8000,
+            batch_size=32,
+            learning_rate=2e-3,
+            warmup_steps=200,
+            validate_every=200,
+            checkpoint_every=400,
+            patience=12,
+        ),
+    },
+    timed_labels=True,
+    materialise=True,
+    catalog="damaged",
+)
