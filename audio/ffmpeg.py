@@ -47,6 +47,10 @@ def find_ffmpeg() -> str | None:
 class FfmpegSource:
     """An open file that ffmpeg decodes; see `audio.sndfile.SndfileSource` for the attributes.
 
+    Parameters
+    ----------
+    stream : which audio stream of the file; stem files hold several
+
     Raises
     ------
     AudioError
@@ -55,16 +59,17 @@ class FfmpegSource:
 
     may_hold_nan = True
 
-    def __init__(self, path: str | PathLike[str], limits: Limits = LIMITS) -> None:
-        self.path = path
+    def __init__(self, path: str | PathLike[str], limits: Limits = LIMITS, *, stream: int = 0) -> None:
+        self.path, self.stream = path, stream
         os.close(open_regular(path, limits))
-        with _Program(path, ["-t", "0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]) as program:
+        with _Program(path, ["-t", "0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"], stream) as program:
             header = program.read(AU_HEADER.size)
             status, log = program.finish(), program.log()
         if status or len(header) < AU_HEADER.size:
             failure = _OPENING.search(log)
             reason = failure[1].decode("utf-8", "replace") if failure else "its audio cannot be decoded"
-            reason = "it has no audio stream" if NO_STREAM in log else reason
+            if NO_STREAM in log:
+                reason = f"it has no audio stream {stream}" if stream else "it has no audio stream"
             raise AudioError(path, f"is not audio that libsndfile or ffmpeg reads ({reason})")
         _, _, _, _, rate, channels = AU_HEADER.unpack(header)
         check(path, AudioInfo(rate, channels, 1, 0.0, ""), limits)
@@ -86,7 +91,7 @@ class FfmpegSource:
     def _count(self) -> int:
         """Frames of a file that does not say, by decoding it once."""
         total = 0
-        with _Program(self.path, self._output) as program:
+        with _Program(self.path, self._output, self.stream) as program:
             while data := program.read(READ_BYTES):
                 total += len(data)
             self._check_end(program, total)
@@ -105,7 +110,7 @@ class FfmpegSource:
     def read(self, frames: int) -> np.ndarray:
         """The next samples, at most ``frames``: np.ndarray [samples, channels], float32; none at the end."""
         if self._program is None:
-            self._program = _Program(self.path, self._output)
+            self._program = _Program(self.path, self._output, self.stream)
         data = self._program.read(frames * self._frame_bytes)
         self._bytes += len(data)
         if len(data) < frames * self._frame_bytes:
@@ -122,13 +127,13 @@ class FfmpegSource:
 class _Program:
     """One run of ffmpeg on one file, read from its standard output."""
 
-    def __init__(self, path: str | PathLike[str], output: list[str]) -> None:
+    def __init__(self, path: str | PathLike[str], output: list[str], stream: int) -> None:
         program = find_ffmpeg()
         if program is None:
             raise AudioError(path, "needs ffmpeg, which is not on PATH")
         command = [program, "-hide_banner", "-nostdin", "-nostats", "-xerror", "-threads", "1"]
         command += ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS, "-i", f"file:{os.path.abspath(path)}"]
-        command += ["-map", "0:a:0", "-map_metadata", "-1", "-bitexact", *output]
+        command += ["-map", f"0:a:{stream}", "-map_metadata", "-1", "-bitexact", *output]
         self._path = path
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed in close)
         self._process = subprocess.Popen(

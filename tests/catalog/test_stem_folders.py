@@ -1,0 +1,83 @@
+"""Plain folders of stems become a catalog, and a mixture is written where there is none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio.files import read, write
+from catalog.errors import CatalogError
+from catalog.format import Problem, Recording, open_catalog
+from catalog.stem_folders import import_stem_folders
+
+RATE = 8_000
+
+
+def stem(path: Path, seed: int, samples: int = RATE, channels: int = 2, rate: int = RATE) -> np.ndarray:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    y = 0.4 * np.random.default_rng(seed).uniform(-1, 1, (channels, samples)).astype(np.float32)
+    write(path, y, sample_rate=rate)
+    return read(path)[0]
+
+
+def song(folder: Path, seed: int, suffix: str = ".wav") -> np.ndarray:
+    return stem(folder / f"vocals{suffix}", seed) + stem(folder / f"accompaniment{suffix}", seed + 1)
+
+
+def rows(catalog: Path) -> list[Recording]:
+    found = list(open_catalog(catalog).rows(check_files=True))
+    assert not [row for row in found if isinstance(row, Problem)]
+    return [row for row in found if isinstance(row, Recording)]
+
+
+def test_every_song_is_a_recording_with_two_stems_that_sum_to_its_mixture(tmp_path: Path) -> None:
+    mixture = song(tmp_path / "Duo - One", 0)
+    song(tmp_path / "untitled", 2, ".flac")
+    imported = import_stem_folders(tmp_path)
+    assert (imported.recordings, imported.problems) == (2, ())
+    one, other = rows(tmp_path / "catalog.csv")
+    assert (one.id, one.artist, one.title, one.split) == ("Duo - One", "Duo", "One", None)
+    assert (other.artist, other.title) == (None, "untitled")
+    assert one.stems == {"vocals": "Duo - One/vocals.wav", "accompaniment": "Duo - One/accompaniment.wav"}
+    assert other.stems["vocals"] == "untitled/vocals.flac"
+    np.testing.assert_allclose(read(tmp_path / one.path)[0], mixture, atol=1e-6)
+
+
+def test_a_mixture_that_is_there_is_kept_and_a_second_import_changes_nothing(tmp_path: Path) -> None:
+    song(tmp_path / "song", 0)
+    stem(tmp_path / "song" / "mixture.flac", 9)
+    import_stem_folders(tmp_path)
+    assert rows(tmp_path / "catalog.csv")[0].path == "song/mixture.flac"
+    before = (tmp_path / "catalog.csv").read_bytes()
+    import_stem_folders(tmp_path)
+    assert (tmp_path / "catalog.csv").read_bytes() == before
+
+
+def test_folders_named_like_splits_say_the_split(tmp_path: Path) -> None:
+    for number, place in enumerate(("train/A - a", "validation/B - b", "eval/C - c", "test/D - d", "more/E - e")):
+        song(tmp_path / place, number)
+    import_stem_folders(tmp_path)
+    splits = {row.id.split("/")[0]: row.split for row in rows(tmp_path / "catalog.csv")}
+    assert splits == {"train": "train", "validation": "validation", "eval": "eval", "test": "test", "more": None}
+
+
+def test_songs_that_cannot_be_used_are_left_out_and_told(tmp_path: Path) -> None:
+    song(tmp_path / "good", 0)
+    stem(tmp_path / "alone" / "vocals.wav", 1)
+    stem(tmp_path / "short" / "vocals.wav", 2, samples=RATE)
+    stem(tmp_path / "short" / "accompaniment.wav", 3, samples=RATE // 2)
+    stem(tmp_path / "slow" / "vocals.wav", 4)
+    stem(tmp_path / "slow" / "accompaniment.wav", 5, rate=RATE // 2)
+    imported = import_stem_folders(tmp_path)
+    assert imported.recordings == 1
+    told = [str(problem) for problem in imported.problems]
+    assert "holds no accompaniment.wav" in told[0]
+    assert "lasts 0.500 s and the others 1.000 s" in told[1]
+    assert "has 4000 Hz and 2 channels, vocals.wav has 8000 Hz" in told[2]
+
+
+def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"no folder in it holds vocals\.wav"):
+        import_stem_folders(tmp_path)
+    with pytest.raises(CatalogError, match="is not a folder"):
+        import_stem_folders(tmp_path / "nowhere")
