@@ -1,0 +1,89 @@
+"""Workers through their real entry point: two train like one, and a lost one costs nothing but time."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.train_job.execution import folder_of, read_failures, read_result, write_execution
+from components.train_job.executor_operator import TrainJobOperator
+from components.train_job.request import TrainJobRequest
+from tests.components.train_job.job_set import JobSet
+from tests.components.train_job.stub_cluster import StubApi, serving
+from tests.components.train_job.trainer_execution import SPEC, trainer_execution
+from tests.trainers.tiny_library import Library
+from trainers.checkpoints import Finished
+
+pytestmark = pytest.mark.e2e
+# Each worker drops other units than one device would: without dropout, losses are equal.
+SAME = {"dropout": 0.0}
+
+
+def train(library: Library, work: Path, nodes: int, **changes: Any) -> Finished:
+    info = trainer_execution(library, work, **changes)
+    folder = folder_of(info)
+    write_execution(folder, info, SPEC)
+    jobs = JobSet(folder, nodes, work / "logs")
+    jobs.start()
+    assert jobs.run(), jobs.said()
+    result = read_result(folder)
+    assert result is not None
+    assert set(result.output_artifacts) == {"model", "model_run"}
+    assert read_failures(folder) == []
+    finished: Finished = library.finished(work)
+    return finished
+
+
+def test_two_workers_train_like_one_and_the_first_alone_exports(library: Library, tmp_path: Path) -> None:
+    one = train(library, tmp_path / "one", 1, **SAME)
+    two = train(library, tmp_path / "two", 2, **SAME)
+    assert [point.step for point in one.history] == [point.step for point in two.history]
+    losses = [[point.loss for point in run.history] for run in (one, two)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+    scores = [[point.score for point in run.history] for run in (one, two)]
+    np.testing.assert_allclose(*scores, rtol=1e-2)
+    assert (tmp_path / "two" / "model" / "Format-Serving" / "saved_model.pb").is_file()
+    log = (tmp_path / "two" / "logs" / "1.log").read_text(errors="replace")
+    assert "worker 1 of 2" in log
+
+
+def test_a_killed_worker_is_started_again_and_training_goes_on(library: Library, tmp_path: Path) -> None:
+    changes = SAME | {"steps": 40, "validate_every": 20, "checkpoint_every": 2}
+    undisturbed = train(library, tmp_path / "undisturbed", 2, **changes)
+    work = tmp_path / "disturbed"
+    played: list[JobSet] = []
+
+    def play(stub: StubApi, job: dict[str, Any]) -> None:
+        name, arguments = job["metadata"]["name"], job["spec"]["trainer"]["args"]
+        jobs = JobSet(arguments[1], job["spec"]["trainer"]["numNodes"], work / "logs", restarts=1)
+        played.append(jobs)
+        jobs.start()
+
+        def follow() -> None:
+            while not list(work.glob("checkpoints/*/step-*.npz")):
+                time.sleep(0.02)
+            jobs.workers[1].kill()
+            well = jobs.run()
+            for index in range(jobs.nodes):
+                lines = jobs.log(index).read_text(errors="replace").splitlines()
+                stub.say(name, index, "".join(f"{n:09d} {line}\n" for n, line in enumerate(lines, 1)))
+            stub.end(name, "Complete" if well else "Failed", jobs.said())
+
+        threading.Thread(target=follow, daemon=True).start()
+
+    with serving(StubApi(play)) as cluster:
+        request = TrainJobRequest(image="dacapo", nodes=2, poll_s=0.2, resubmissions=0)
+        operator = TrainJobOperator(SPEC, request=request, cluster=cluster)
+        output = operator.run_executor(trainer_execution(library, work, **changes))
+    (jobs,) = played
+    assert jobs.restarts == 0, "no worker was started again"
+    assert "going on at step" in jobs.log(0).read_text(errors="replace")
+    assert set(output.output_artifacts) == {"model", "model_run"}
+    resumed = library.finished(work)
+    losses = [[point.loss for point in run.history] for run in (undisturbed, resumed)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+    for name, value in undisturbed.weights.items():
+        np.testing.assert_allclose(resumed.weights[name], value, rtol=1e-2, atol=2e-3, err_msg=name)

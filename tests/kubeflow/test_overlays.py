@@ -1,0 +1,191 @@
+"""Every overlay as kustomize renders it: valid, hardened, and with no reference into the void."""
+
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from tests.kubeflow.conftest import OVERLAYS, Manifest, pod_templates, rendered
+
+VERSION = "1.33"
+CUSTOM = {
+    "FlinkDeployment",
+    "InferenceService",
+    "PodMonitor",
+    "PrometheusRule",
+    "ServingRuntime",
+    "TrainingRuntime",
+}
+# Flink's entry point writes its configuration below its home; its manager's pod must list and make pods.
+WRITES_ITS_ROOT = {"flink-main-container"}
+MADE_BY_HAND = {("Secret", "dacapo-metadata")}  # docs/kubeflow.md
+
+
+def by_kind(overlay: str, kind: str) -> list[Manifest]:
+    return [manifest for manifest in rendered(overlay) if manifest["kind"] == kind]
+
+
+def names(overlay: str, kind: str) -> set[str]:
+    return {manifest["metadata"]["name"] for manifest in by_kind(overlay, kind)}
+
+
+def pods(overlay: str) -> list[Manifest]:
+    return [pod for manifest in rendered(overlay) for pod in pod_templates(manifest)]
+
+
+def containers(overlay: str) -> list[tuple[Manifest, Manifest]]:
+    """(pod's specification, container); KServe keeps both in one."""
+    return [(pod["spec"], container) for pod in pods(overlay) for container in pod["spec"]["containers"]]
+
+
+def mentions(node: Any, key: str, field: str) -> set[str]:
+    """What `field` of every mapping under `key` says, anywhere below `node`."""
+    found: set[str] = set()
+    if isinstance(node, list):
+        for item in node:
+            found |= mentions(item, key, field)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if name == key and isinstance(value, dict) and field in value:
+                found.add(value[field])
+            found |= mentions(value, key, field)
+    return found
+
+
+def test_all_the_overlays_that_the_docs_name_are_there() -> None:
+    assert OVERLAYS == ["aks", "bare-metal", "eks", "flink", "gke", "kserve"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_core_objects_are_strictly_valid(overlay: str) -> None:
+    core = [manifest for manifest in rendered(overlay) if manifest["kind"] not in CUSTOM]
+    assert len(core) > 15
+    for manifest in core:
+        kubernetes_validate.validate(manifest, VERSION, strict=True)
+
+
+def test_strict_validation_notices_a_misspelt_field() -> None:
+    (claim,) = by_kind("gke", "PersistentVolumeClaim")
+    wrong = claim | {"spec": claim["spec"] | {"accessMode": ["ReadWriteMany"]}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, VERSION, strict=True)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_object_lies_in_the_namespace(overlay: str) -> None:
+    for manifest in rendered(overlay):
+        expected = None if manifest["kind"] == "Namespace" else "dacapo"
+        assert manifest["metadata"].get("namespace") == expected, manifest["metadata"]["name"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_containers_run_unprivileged_on_a_read_only_root(overlay: str) -> None:
+    assert len(containers(overlay)) >= 4
+    for pod, container in containers(overlay):
+        name = container["name"]
+        own = container["securityContext"]
+        both = pod.get("securityContext", {}) | own
+        if name in ("beam-worker-pool",):  # the pod's half stands in the template above it
+            both |= {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+        assert both["runAsNonRoot"] is True, name
+        assert both["runAsUser"] > 0, name
+        assert both["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert own["allowPrivilegeEscalation"] is False, name
+        assert own["capabilities"] == {"drop": ["ALL"]}, name
+        if name not in WRITES_ITS_ROOT:
+            assert own["readOnlyRootFilesystem"] is True, name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_container_says_what_it_needs_and_memory_is_not_overcommitted(overlay: str) -> None:
+    for _, container in containers(overlay):
+        if container["name"] in WRITES_ITS_ROOT:  # jobManager.resource and taskManager.resource say it
+            continue
+        resources = container["resources"]
+        assert {"cpu", "memory"} <= set(resources["requests"]), container["name"]
+        assert "memory" in resources["limits"], container["name"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_image_floats(overlay: str) -> None:
+    for _, container in containers(overlay):
+        if container["name"] in WRITES_ITS_ROOT:
+            continue
+        image = container["image"]
+        assert ":" in image, image
+        assert not image.endswith(":latest"), image
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_is_referred_to_is_there(overlay: str) -> None:
+    documents = rendered(overlay)
+    there = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in documents} | MADE_BY_HAND
+    for pod in pods(overlay):
+        spec = pod["spec"]
+        wanted = {("Secret", name) for name in mentions(spec, "secretKeyRef", "name")}
+        wanted |= {("ConfigMap", name) for name in mentions(spec, "configMap", "name")}
+        wanted |= {("PersistentVolumeClaim", name) for name in mentions(spec, "persistentVolumeClaim", "claimName")}
+        if "serviceAccountName" in spec:
+            wanted.add(("ServiceAccount", spec["serviceAccountName"]))
+        assert wanted <= there, wanted - there
+        mounted = {mount["name"] for container in spec["containers"] for mount in container.get("volumeMounts", [])}
+        claimed = {volume["name"] for volume in spec.get("volumes", [])}
+        if "volumes" in spec and not claimed >= mounted:
+            assert mounted - claimed <= {"data"}  # a claim template of the StatefulSet
+    for scaler in by_kind(overlay, "HorizontalPodAutoscaler"):
+        target = scaler["spec"]["scaleTargetRef"]
+        assert (target["kind"], target["name"]) in there
+    for binding in by_kind(overlay, "RoleBinding"):
+        assert ("Role", binding["roleRef"]["name"]) in there
+        assert {("ServiceAccount", subject["name"]) for subject in binding["subjects"]} <= there
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_services_and_budgets_select_pods_of_exactly_one_workload(overlay: str) -> None:
+    workloads = [m for m in rendered(overlay) if m["kind"] in ("Deployment", "StatefulSet")]
+    selectors = [(m["metadata"]["name"], m["spec"]["selector"]) for m in by_kind(overlay, "Service")]
+    selectors += [
+        (m["metadata"]["name"], m["spec"]["selector"]["matchLabels"]) for m in by_kind(overlay, "PodDisruptionBudget")
+    ]
+    assert selectors
+    for name, selector in selectors:
+        chosen = [w for w in workloads if selector.items() <= w["spec"]["template"]["metadata"]["labels"].items()]
+        assert len(chosen) == 1, name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nothing_is_reachable_unless_a_policy_says_so(overlay: str) -> None:
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in by_kind(overlay, "NetworkPolicy")}
+    assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_rights_are_named_one_by_one_and_end_at_the_namespace(overlay: str) -> None:
+    assert not by_kind(overlay, "ClusterRole")
+    assert not by_kind(overlay, "ClusterRoleBinding")
+    for role in by_kind(overlay, "Role"):
+        for rule in role["rules"]:
+            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
+            if "secrets" in rule["resources"]:
+                assert rule["resourceNames"]
+    (binding,) = by_kind(overlay, "RoleBinding")
+    assert [subject["name"] for subject in binding["subjects"]] == ["dacapo-step"]
+
+
+def test_the_step_may_do_what_the_operator_does_and_no_more_with_train_jobs() -> None:
+    (role,) = by_kind("gke", "Role")
+    rights = {resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
+    assert rights["trainjobs"] == {"create", "get", "delete"}
+    assert rights["pods"] == {"get", "list"}
+    assert rights["pods/log"] == {"get"}
+
+
+@pytest.mark.parametrize("overlay", [name for name in OVERLAYS if name != "kserve"])
+def test_servers_are_locked_to_the_gpu_pool(overlay: str) -> None:
+    servers = [d for d in by_kind(overlay, "Deployment") if d["metadata"]["name"].endswith("-serving")]
+    assert len(servers) == 4
+    for server in servers:
+        spec = server["spec"]["template"]["spec"]
+        assert spec["nodeSelector"]["dacapo.music/pool"].startswith("gpu-")
+        assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in spec["tolerations"]
+        assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
