@@ -35,7 +35,7 @@ PARAMETERS = {
     "overrides": 'Any other settings by dotted name, such as {"train.learning_rate": 0.001}.',
     "resume": "Run id to go on with; empty: a run of its own.",
 }
-"""Settings that leave the graph's shape as it is; parameters of the run form, with the compiled settings as defaults."""
+"""Settings that leave the graph's shape as it is: parameters of the run form, the compiled settings being defaults."""
 
 
 class NotForKubeflow(DaCapoError):
@@ -139,7 +139,14 @@ def write_pipeline(
     base = settings.model_dump_json(exclude_none=True)
     hashed = code or source_hash()
 
-    def steps(catalog: str, profile: str, steps: int, warm_start: str, overrides: dict, resume: str) -> None:
+    def steps(
+        catalog: str = str(settings.catalog or ""),
+        profile: str = settings.profile,
+        steps: int = int(settings.train.get("steps", 0)),
+        warm_start: str = settings.warm_start,
+        overrides: dict = {},  # noqa: B006 (KFP reads it, nobody writes it)
+        resume: str = "",
+    ) -> None:
         form = {"catalog": catalog, "profile": profile, "steps": steps, "warm_start": warm_start}
         form |= {"overrides": overrides, "resume": resume}
         tasks: dict[str, PipelineTask] = {}
@@ -152,20 +159,11 @@ def write_pipeline(
             task.set_caching_options(False)  # TFX caches, by content; KFP would by name
             _place(task, step, placement)
 
+    # The run form shows what a parameter is for, which KFP reads from here.
+    steps.__doc__ = "\n".join(["Args:", *(f"  {parameter}: {text}" for parameter, text in PARAMETERS.items())])
     title = name or f"{settings.task}-{settings.library}"
     pipeline: Any = dsl.pipeline(name=title, description=f"Retrains {settings.task} on {settings.library}.")(steps)
-    kfp.compiler.Compiler().compile(
-        pipeline,
-        str(path),
-        pipeline_parameters={
-            "catalog": str(settings.catalog or ""),
-            "profile": settings.profile,
-            "steps": int(settings.train.get("steps", 0)),
-            "warm_start": settings.warm_start,
-            "overrides": {},
-            "resume": "",
-        },
-    )
+    kfp.compiler.Compiler().compile(pipeline, str(path))
     return path
 
 
@@ -195,7 +193,7 @@ def _component(node: Node, step: Step, base: str, code: str, placement: Placemen
             resume: str,
             metrics: dsl.Output[dsl.Metrics],
             page: dsl.Output[dsl.HTML],
-        ):  # noqa: ANN202 (KFP reads annotations, and none means a container)
+        ) -> dsl.ContainerSpec:
             form = {"run_id": run_id, "catalog": catalog, "profile": profile, "steps": steps, "warm_start": warm_start}
             form |= {"overrides": overrides, "resume": resume}
             return container(form, ["--metrics", metrics.path, "--page", page.path, "--executor-input", "{{$}}"])
@@ -205,7 +203,7 @@ def _component(node: Node, step: Step, base: str, code: str, placement: Placemen
 
         def silent(
             run_id: str, catalog: str, profile: str, steps: int, warm_start: str, overrides: dict, resume: str
-        ):  # noqa: ANN202
+        ) -> dsl.ContainerSpec:
             form = {"run_id": run_id, "catalog": catalog, "profile": profile, "steps": steps, "warm_start": warm_start}
             return container(form | {"overrides": overrides, "resume": resume}, [])
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from audio.errors import DaCapoError
+from pipeline import kubeflow_commands
 from pipeline.catalog_commands import catalog_app
 from pipeline.settings import HOME, Settings, load_settings
 from trainers.task import TASKS
@@ -45,7 +46,9 @@ def run(
         Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")
     ] = None,
     schemas: Annotated[Path | None, typer.Option(help="Folder of schema.pbtxt, gate.yaml and tags.yaml.")] = None,
-    warm_start: Annotated[str | None, typer.Option(help="none, latest, a served version, or musicnn (tagging).")] = None,
+    warm_start: Annotated[
+        str | None, typer.Option(help="none, latest, a served version, or musicnn (tagging).")
+    ] = None,
     home: HomeOption = HOME,
     assignments: SetOption = None,
     verbose: VerboseOption = False,
@@ -105,6 +108,9 @@ def runs(
 
     with _one_line_errors():
         runs_command.show(home, run_id, pages=open_)
+
+
+kubeflow_commands.register(app)
 
 
 def _run(settings: Settings, *, verbose: bool) -> int:

@@ -1,4 +1,4 @@
-"""The ML Metadata store of a run: SQLite in the home folder, or MySQL in a cluster. One setting, ``metadata``, says which.
+"""The ML Metadata store of a run: SQLite in the home folder, or MySQL in a cluster, as the setting ``metadata`` says.
 
 PostgreSQL is not offered: with ml-metadata 1.21 a run ends at the Evaluator there, since backslashes are not escaped
 and an EvalConfig is full of them.
@@ -108,7 +108,7 @@ def open_store(config: metadata_store_pb2.ConnectionConfig) -> Store:
 
 
 def create_tables(settings: Settings) -> str:
-    """Makes the tables if they are not there; answers the store's name. An init Job calls this once, before all runs."""
+    """Makes the tables if they are not there; answers the store's name. A cluster's init Job calls this once."""
     config = connection_config(settings)
     if settings.metadata.store == "sqlite":
         settings.metadata_file.parent.mkdir(parents=True, exist_ok=True)

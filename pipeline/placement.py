@@ -15,7 +15,7 @@ from pipeline.settings import PROJECT
 from trainers.task import TASKS
 
 PLACEMENT = PROJECT / "kubeflow" / "placement.yaml"
-GPU = "nvidia.com/gpu"
+GPU: Literal["nvidia.com/gpu"] = "nvidia.com/gpu"
 """KFP puts the accelerator's type straight into the pod's limits, so it is the device plugin's resource name."""
 STEPS = (
     "AudioExampleGen",
@@ -111,7 +111,9 @@ class Pool(_Strict):
         ]
         node: dict[str, Any] = {}
         if musts:
-            node["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": [{"matchExpressions": musts}]}
+            node["requiredDuringSchedulingIgnoredDuringExecution"] = {
+                "nodeSelectorTerms": [{"matchExpressions": musts}]
+            }
         if wishes:
             node["preferredDuringSchedulingIgnoredDuringExecution"] = wishes
         return {"nodeAffinity": node} if node else {}
@@ -272,7 +274,8 @@ class Placement(_Strict):
         for task in self.tasks:
             if task not in TASKS:
                 raise ValueError(f"tasks.{task} is not one of {', '.join(TASKS)}")
-        for where, names in (("steps", self.steps), *((f"tasks.{t}", o) for t, o in self.tasks.items())):
+        named = {"steps": list(self.steps), **{f"tasks.{task}": list(steps) for task, steps in self.tasks.items()}}
+        for where, names in named.items():
             for name in names:
                 if name not in STEPS:
                     raise ValueError(f"{where}.{name} is not one of {', '.join(STEPS)}")

@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--code", metavar="HASH", help="code that the pipeline was compiled from")
     parser.add_argument("--catalog", default="", help="catalog file, in place of the settings' one")
     parser.add_argument("--profile", default="", help="profile, in place of the settings' one")
-    parser.add_argument("--steps", default=0, type=int, help="train.steps; 0 leaves them")
+    parser.add_argument("--steps", default=0, type=_whole, help="train.steps; 0 leaves them")
     parser.add_argument("--warm-start", default="", help="none, latest or a version, in place of the settings' one")
     parser.add_argument("--overrides", default="{}", metavar="JSON", help="any other settings by dotted name")
     parser.add_argument("--unblessed-exit", default=3, type=int, help="Pusher's exit code for a model not blessed")
@@ -138,6 +138,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--page", type=Path, metavar="FILE", help="where it takes the page")
     parser.add_argument("--verbose", action="store_true", help="show what the libraries say")
     return parser
+
+
+def _whole(text: str) -> int:
+    """A whole number, also as ``90.0``: all numbers of Kubeflow Pipelines pass through JSON."""
+    return int(float(text))
 
 
 def _step(options: argparse.Namespace) -> Step:

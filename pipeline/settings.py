@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from audio.errors import DaCapoError
 from catalog.recording import Split
@@ -71,7 +71,7 @@ class Metadata(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: Literal["sqlite", "mysql"] = "sqlite"
-    host: str = Field("mysql", min_length=1)
+    host: str = Field("dacapo-mysql", min_length=1)
     port: int = Field(3306, ge=1, le=65535)
     database: str = Field("dacapo", min_length=1)
     user: str = Field("dacapo", min_length=1)

@@ -1,0 +1,143 @@
+"""The API of Kubeflow Pipelines as the command line uses it: ``kfp.Client`` with time-outs and one-line errors."""
+
+import contextlib
+import io
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from audio.errors import DaCapoError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import kfp.client
+    import kfp_server_api
+
+CONNECT_S, ANSWER_S = 10, 60
+TOKEN = "DACAPO_KFP_TOKEN"
+ENDPOINT = "DACAPO_KFP_ENDPOINT"
+ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
+
+
+class KubeflowError(DaCapoError):
+    """Kubeflow Pipelines did not do what was asked; one line naming the endpoint, the trouble and what to do."""
+
+
+class KubeflowAway(KubeflowError):
+    """It did not answer, or not with an answer that means anything: asking again may help."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where Kubeflow Pipelines is and as whom it is asked.
+
+    Attributes
+    ----------
+    endpoint : such as ``https://kubeflow.example.org/pipeline``.
+    token : bearer token, or None where the endpoint asks for none (a port-forward).
+    namespace : of a deployment for several users; None for one that has a single one.
+    ca : file of the certificate authority, or None for the system's.
+    timeouts_s : to connect, to answer.
+    """
+
+    endpoint: str
+    token: str | None = None
+    namespace: str | None = None
+    ca: Path | None = None
+    timeouts_s: tuple[float, float] = (CONNECT_S, ANSWER_S)
+
+
+class Client(kfp.client.Client):
+    """``kfp.Client`` whose requests end in time and that asks once, not five times, whether anybody is there."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._timeouts_s = cluster.timeouts_s
+        super().__init__(
+            host=cluster.endpoint,
+            existing_token=cluster.token,
+            ssl_ca_cert=str(cluster.ca) if cluster.ca else None,
+            **({"namespace": cluster.namespace} if cluster.namespace else {}),
+        )
+        # The generated API takes a time-out with each call and kfp.Client hands none on: it would wait for ever.
+        rest = self._run_api.api_client.rest_client
+        rest.request = partial(_in_time, rest.request, cluster.timeouts_s)
+
+    def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
+        """Whether it is there, and for one user or several."""
+        return self._healthz_api.healthz_service_get_healthz(_request_timeout=self._timeouts_s)
+
+
+def connect(cluster: Cluster) -> Client:
+    """A client for `cluster`, which answered.
+
+    Raises
+    ------
+    KubeflowError
+        As for all calls within `asking`.
+    """
+    with asking(cluster):
+        return Client(cluster)
+
+
+@contextlib.contextmanager
+def asking(cluster: Cluster) -> Iterator[None]:
+    """Turns what goes wrong between us and Kubeflow Pipelines into one line; keeps ``kfp.Client``'s own prints quiet.
+
+    Raises
+    ------
+    KubeflowAway
+        It cannot be reached, takes too long, or answers with a failure of its own.
+    KubeflowError
+        It refuses.
+    """
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    except kfp_server_api.ApiException as error:
+        raise _refusal(cluster, error) from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise KubeflowAway(f"{cluster.endpoint}: {_away(cluster, error)}") from error
+
+
+def _in_time(request: Any, timeouts_s: tuple[float, float], *arguments: Any, **options: Any) -> Any:
+    return request(*arguments, **(options | {"_request_timeout": options.get("_request_timeout") or timeouts_s}))
+
+
+def _refusal(cluster: Cluster, error: Any) -> KubeflowError:
+    said = _said(error)
+    if error.status == 401:
+        told = f"the token in {TOKEN} is refused" if cluster.token else f"asks for a token: set {TOKEN}"
+        return KubeflowError(f"{cluster.endpoint}: {told} (401 Unauthorized)")
+    if error.status == 403:
+        return KubeflowError(f"{cluster.endpoint}: this token may not do that (403 Forbidden): {said}")
+    if error.status == 404:
+        return KubeflowError(f"{cluster.endpoint}: not found (404): {said}; is it Kubeflow Pipelines' API, version 2?")
+    kind = KubeflowAway if not error.status or error.status >= 500 else KubeflowError
+    return kind(f"{cluster.endpoint}: answers {error.status} {error.reason}: {said}")
+
+
+def _away(cluster: Cluster, error: BaseException) -> str:
+    reason = getattr(error, "reason", None) or error
+    connect_s, answer_s = cluster.timeouts_s
+    if isinstance(reason, urllib3.exceptions.ConnectTimeoutError):
+        return f"cannot be reached within {connect_s:g} s"
+    if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
+        return f"did not answer within {answer_s:g} s"
+    text = " ".join(str(reason).split())
+    return f"cannot be reached: {text.rsplit('>: ', 1)[-1]}"
+
+
+def _said(error: Any) -> str:
+    """The message in an answer, which is JSON where Kubeflow Pipelines itself answered."""
+    try:
+        body = json.loads(error.body)
+        return str(body.get("message") or body.get("error") or body)[:300]
+    except (AttributeError, TypeError, ValueError):
+        return " ".join(str(error.body or "no more was said").split())[:200]

@@ -1,0 +1,280 @@
+"""A lint of compiled pipelines: what open-source Kubeflow Pipelines v2 rejects, or worse, silently ignores.
+
+Each rule is a row of what was found in its sources and by running it (kubeflow/pipelines 2.16 and 2.17); the text of a
+finding says what happens there. `RULES` lists them.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf import json_format, message
+from kfp.kubernetes import kubernetes_executor_config_pb2
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from audio.errors import DaCapoError
+from components.train_job.manifest import train_job
+from components.train_job.request import TrainJobRequest
+from pipeline.placement import GPU
+
+SCHEMA_VERSION = "2.1.0"
+ARGO_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
+RUN_ID = "{{$.pipeline_job_uuid}}"
+LOOKED_AT = ("system.Metrics", "system.ClassificationMetrics", "system.HTML", "system.Markdown")
+"""Artifacts that people look at and no step reads."""
+NO_FILE_SYSTEM = ("s3://", "minio://")
+ROOTS = ("gs://", "s3://", "minio://", "oci://")
+PLATFORM = "platforms.kubernetes.deploymentSpec.executors"
+RULES = {
+    "parse": "both documents parse strictly as the protos of the spec",
+    "schema-version": "schemaVersion is 2.1.0; TFX's default, 2.0.0, is rejected",
+    "resolver": "no resolver and no importer executors: 'resolver not implemented yet'",
+    "driver": "no container lifecycle: the driver of a file-based ExampleGen is silently ignored",
+    "artifacts": "no artifact inputs, which arrive empty, and no artifact types of one's own",
+    "uri-scheme": "no s3:// or minio:// for a step: TensorFlow has no such file system",
+    "pipeline-root": "the pipeline root is gs, s3, minio or oci: KFP's launcher refuses a path on a volume",
+    "infra-validator": "no InfraValidator: it starts containers, which a step may not",
+    "platform": "placement stands in the platform document, once for every executor",
+    "node-id": "names of tasks, components and executors are such that Argo takes them",
+    "caching": "KFP's cache is off: TFX caches by content, KFP would by name",
+    "accelerator": "an accelerator's type is nvidia.com/gpu: it goes into the pod's limits as it is",
+    "gpu-pool": "a GPU step tolerates the taint and is locked to the pool; no other step may go there",
+    "run-id": "every step gets the id of KFP's run",
+    "flat": "one flat graph whose order is known: no conditions, loops or pipelines inside",
+    "train-job": "the TrainJob of a step keeps to the same rules",
+}
+
+
+class NotAPipeline(DaCapoError):
+    """A file that is no compiled pipeline."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a compiled pipeline.
+
+    Attributes
+    ----------
+    rule : one of `RULES`.
+    where : path in the documents.
+    text : what is wrong and what happens.
+    """
+
+    rule: str
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.where}: {self.text}"
+
+
+def lint_file(path: Path) -> list[Finding]:
+    """All findings in the compiled pipeline `path`.
+
+    Raises
+    ------
+    NotAPipeline
+        If it cannot be read as YAML documents.
+    """
+    try:
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise NotAPipeline(f"{path}: {' '.join(str(error).split())}") from error
+    if not documents or not all(isinstance(document, dict) for document in documents):
+        raise NotAPipeline(f"{path}: holds no pipeline")
+    return lint(*documents)
+
+
+def lint(spec: Mapping[str, Any], *platforms: Mapping[str, Any]) -> list[Finding]:
+    """All findings in a pipeline spec and its platform documents."""
+    if len(platforms) != 1:
+        return [Finding("platform", "documents", f"{1 + len(platforms)} documents, not pipeline and platform spec")]
+    found = list(_parses(spec, platforms[0]))
+    if found:
+        return found  # the rules below trust the documents' shape
+    executors = dict(spec.get("deploymentSpec", {}).get("executors", {}))
+    placed = _placed(platforms[0])
+    found += _document(spec)
+    for name, component in spec.get("components", {}).items():
+        found += _component(f"components.{name}", component)
+    for name, task in spec["root"].get("dag", {}).get("tasks", {}).items():
+        found += _task(f"root.dag.tasks.{name}", name, task, spec)
+    for label in placed:
+        if label not in executors:
+            found.append(Finding("platform", f"{PLATFORM}.{label}", "no executor has this label, so it is ignored"))
+    for label, executor in executors.items():
+        found += _executor(f"deploymentSpec.executors.{label}", label, executor, placed.get(label))
+    return found
+
+
+def _parses(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> Iterator[Finding]:
+    config = pipeline_spec_pb2.PipelineDeploymentConfig()
+    yield from _parsed("pipeline spec", spec, pipeline_spec_pb2.PipelineSpec())
+    yield from _parsed("deploymentSpec", spec.get("deploymentSpec", {}), config)
+    yield from _parsed("platform spec", platform, pipeline_spec_pb2.PlatformSpec())
+    for label, executor in _placed(platform).items():
+        kubernetes = kubernetes_executor_config_pb2.KubernetesExecutorConfig()
+        yield from _parsed(f"{PLATFORM}.{label}", executor, kubernetes)
+
+
+def _parsed(where: str, document: Mapping[str, Any], into: message.Message) -> Iterator[Finding]:
+    try:
+        json_format.ParseDict(document, into, ignore_unknown_fields=False)
+    except json_format.ParseError as error:
+        yield Finding("parse", where, " ".join(str(error).split()))
+
+
+def _placed(platform: Mapping[str, Any]) -> dict[str, Any]:
+    deployment = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {})
+    return dict(deployment.get("executors", {}))
+
+
+def _document(spec: Mapping[str, Any]) -> Iterator[Finding]:
+    version = spec.get("schemaVersion", "")
+    if version != SCHEMA_VERSION:
+        yield Finding("schema-version", "schemaVersion", f"{version!r} is rejected, {SCHEMA_VERSION} is accepted")
+    root = spec.get("defaultPipelineRoot", "")
+    if root and not root.startswith(ROOTS):
+        yield Finding("pipeline-root", "defaultPipelineRoot", f"{root!r} is refused by the launcher: use {ROOTS}")
+    for name, parameter in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
+        yield from _texts(f"root.inputDefinitions.parameters.{name}", [parameter.get("defaultValue")])
+
+
+def _component(where: str, component: Mapping[str, Any]) -> Iterator[Finding]:
+    name = where.removeprefix("components.")
+    if not ARGO_NAME.fullmatch(name):
+        yield Finding("node-id", where, f"{name!r} is refused by Argo: letters, digits and '-'")
+    if "dag" in component:
+        yield Finding("flat", where, "is a pipeline inside: kfp.local runs its branches whatever their condition")
+    for artifact in component.get("inputDefinitions", {}).get("artifacts", {}):
+        yield Finding("artifacts", where, f"takes the artifact {artifact!r}: it arrives empty, 'Could not import'")
+    for artifact, output in component.get("outputDefinitions", {}).get("artifacts", {}).items():
+        kind = output.get("artifactType", {})
+        title = kind.get("schemaTitle", kind.get("schemaUri") or "a schema of its own")
+        if title not in LOOKED_AT:
+            yield Finding("artifacts", where, f"writes {artifact!r} as {title}, which the next step cannot read")
+
+
+def _task(where: str, name: str, task: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Finding]:
+    if not ARGO_NAME.fullmatch(name):
+        yield Finding("node-id", where, f"{name!r} is refused by Argo: letters, digits and '-'")
+    if task.get("cachingOptions", {}).get("enableCache"):
+        yield Finding("caching", where, "KFP would skip the step although the data behind an equal name changed")
+    for field in ("triggerPolicy", "parameterIterator", "artifactIterator"):
+        if task.get(field):
+            yield Finding("flat", where, f"has a {field}: steps after it would not know whether it ran")
+    for other in task.get("dependentTasks", ()):
+        if other not in spec["root"]["dag"]["tasks"]:
+            yield Finding("flat", where, f"comes after {other!r}, which is no task")
+    parameters = task.get("inputs", {}).get("parameters", {})
+    constants = [p.get("runtimeValue", {}).get("constant") for p in parameters.values()]
+    yield from _texts(where, constants)
+    label = spec.get("components", {}).get(task.get("componentRef", {}).get("name", ""), {}).get("executorLabel")
+    if label is not None and RUN_ID not in constants:
+        yield Finding("run-id", where, f"is not given {RUN_ID}: it would not find what the steps before it wrote")
+
+
+def _executor(
+    where: str, label: str, executor: Mapping[str, Any], placed: Mapping[str, Any] | None
+) -> Iterator[Finding]:
+    if not ARGO_NAME.fullmatch(label):
+        yield Finding("node-id", where, f"{label!r} is refused by Argo: letters, digits and '-'")
+    for kind in ("resolver", "importer", "customJob"):
+        if kind in executor:
+            yield Finding("resolver", where, f"is a {kind}: '{kind} not implemented yet' or nothing at all happens")
+    container = executor.get("container")
+    if container is None:
+        return
+    if "lifecycle" in container:
+        yield Finding("driver", where, "has a lifecycle (TFX's driver), which is ignored: changed data hits the cache")
+    words = [*container.get("command", ()), *container.get("args", ())]
+    if any("InfraValidator" in word for word in words):
+        yield Finding("infra-validator", where, "TFX's InfraValidator starts containers of its own")
+    yield from _texts(where, [*words, *(entry.get("value") for entry in container.get("env", ()))])
+    accelerator = container.get("resources", {}).get("accelerator", {})
+    kind = accelerator.get("resourceType") or accelerator.get("type")
+    if accelerator and kind != GPU:
+        yield Finding("accelerator", where, f"{kind!r} goes into the pod's limits as it is: write {GPU}")
+    if placed is None:
+        yield Finding("platform", where, f"is not in {PLATFORM}: no pool, no volume, no timeout")
+        return
+    if not placed.get("pvcMount"):
+        yield Finding("platform", f"{PLATFORM}.{label}", "mounts no volume: the steps share their files on one")
+    selected = bool(placed.get("nodeSelector", {}).get("labels")) or any(
+        "weight" not in term for term in placed.get("nodeAffinity", ())
+    )
+    yield from gpu_pool(f"{PLATFORM}.{label}", bool(accelerator), selected, placed.get("tolerations", ()))
+    for given, value in pairwise(words):
+        if given == "--train-job":
+            request = TrainJobRequest.model_validate_json(value)
+            manifest = train_job("train-lint", "/lint", request, annotations={})
+            yield from lint_train_job(manifest, where=f"{where}.train-job")
+
+
+def lint_train_job(manifest: Mapping[str, Any], *, where: str = "TrainJob") -> list[Finding]:
+    """All findings in the manifest of a TrainJob (Trainer v2)."""
+    spec = manifest.get("spec", {})
+    trainer = spec.get("trainer", {})
+    found = []
+    name = manifest.get("metadata", {}).get("name", "")
+    if manifest.get("kind") != "TrainJob" or not str(manifest.get("apiVersion", "")).startswith(
+        "trainer.kubeflow.org/"
+    ):
+        found.append(Finding("train-job", where, "is no TrainJob of trainer.kubeflow.org"))
+    if not re.fullmatch(r"[a-z]([-a-z0-9]{0,48}[a-z0-9])?", name):
+        found.append(Finding("train-job", f"{where}.metadata.name", f"{name!r} is no name of hosts below 51 letters"))
+    if not spec.get("runtimeRef", {}).get("name"):
+        found.append(Finding("train-job", f"{where}.spec.runtimeRef", "names no TrainingRuntime"))
+    if not trainer.get("image"):
+        found.append(
+            Finding("train-job", f"{where}.spec.trainer.image", "is missing: the runtime's one has other code")
+        )
+    environment = [entry.get("value") for entry in trainer.get("env", ())]
+    found += _texts(f"{where}.spec.trainer", [*trainer.get("command", ()), *trainer.get("args", ()), *environment])
+    limits = trainer.get("resourcesPerNode", {}).get("limits", {})
+    for kind in limits:
+        if "/" in kind and kind != GPU:
+            found.append(Finding("accelerator", f"{where}.spec.trainer.resourcesPerNode", f"{kind!r}: write {GPU}"))
+    pods = [
+        job.get("template", {}).get("spec", {}).get("template", {}).get("spec", {})
+        for patch in spec.get("runtimePatches", ())
+        for job in patch.get("trainingRuntimeSpec", {}).get("template", {}).get("spec", {}).get("replicatedJobs", ())
+    ]
+    pod: dict[str, Any] = {key: value for each in pods for key, value in each.items()}
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    selected = bool(pod.get("nodeSelector")) or required in pod.get("affinity", {}).get("nodeAffinity", {})
+    found += gpu_pool(where, GPU in limits, selected, pod.get("tolerations", ()))
+    return found
+
+
+def gpu_pool(where: str, gpu: bool, selected: bool, tolerations: Any) -> Iterator[Finding]:
+    """Findings on a pod's place: a toleration allows a GPU node, only a selector or a must of affinity locks to it.
+
+    Parameters
+    ----------
+    gpu : whether the pod asks for GPUs.
+    selected : whether it is locked to a pool.
+    tolerations : as in a pod's specification.
+    """
+    tolerates = any(
+        entry.get("key") == GPU or (not entry.get("key") and entry.get("operator") == "Exists") for entry in tolerations
+    )
+    if gpu and not tolerates:
+        yield Finding("gpu-pool", where, f"asks for GPUs and does not tolerate {GPU}: it would wait for ever")
+    if gpu and not selected:
+        yield Finding("gpu-pool", where, "asks for GPUs and is locked to no pool: any GPU node would do")
+    if tolerates and not gpu:
+        yield Finding("gpu-pool", where, f"tolerates {GPU} and asks for none: it would fill GPU nodes")
+
+
+def _texts(where: str, values: list[Any]) -> Iterator[Finding]:
+    for value in values:
+        text = value if isinstance(value, str) else json.dumps(value)
+        for scheme in NO_FILE_SYSTEM:
+            if scheme in text:
+                yield Finding("uri-scheme", where, f"{scheme} in {text[:80]!r}: TensorFlow has no such file system")

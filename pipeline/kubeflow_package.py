@@ -1,0 +1,75 @@
+"""A compiled pipeline as the command line hands it to Kubeflow Pipelines: its name, the parameters that it declares."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.kubeflow_lint import NotAPipeline, lint_file
+from pipeline.settings import SettingsError
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "STRING": (str,),
+    "NUMBER_INTEGER": (int,),
+    "NUMBER_DOUBLE": (int, float),
+    "BOOLEAN": (bool,),
+    "STRUCT": (dict,),
+    "LIST": (list,),
+}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A file that ``dacapo compile`` wrote.
+
+    Attributes
+    ----------
+    path : of the file.
+    name : of the pipeline.
+    parameters : kind by name.
+    """
+
+    path: Path
+    name: str
+    parameters: dict[str, str]
+
+    def values(self, assignments: Iterable[str]) -> dict[str, Any]:
+        """Parameters from ``name=value``; values are read as YAML.
+
+        Raises
+        ------
+        SettingsError
+            If the pipeline has no parameter of this name, or one of another kind.
+        """
+        found: dict[str, Any] = {}
+        for assignment in assignments:
+            name, equals, text = assignment.partition("=")
+            if not equals or name not in self.parameters:
+                known = ", ".join(self.parameters)
+                raise SettingsError(f"--parameter {assignment!r}: write name=value, where name is one of {known}")
+            kinds = KINDS.get(self.parameters[name], (str,))
+            try:
+                value = text if kinds == (str,) else yaml.safe_load(text)
+            except yaml.YAMLError as error:
+                raise SettingsError(f"--parameter {assignment!r}: {text!r} is not a value") from error
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                raise SettingsError(f"--parameter {assignment!r}: {name} is a {self.parameters[name]}")
+            found[name] = value
+        return found
+
+
+def open_package(path: Path) -> Package:
+    """The compiled pipeline `path`, which the lint finds nothing wrong with.
+
+    Raises
+    ------
+    NotAPipeline
+        If it is none, or Kubeflow would reject or misread it.
+    """
+    for finding in lint_file(path):
+        raise NotAPipeline(f"{path}: {finding}")
+    spec = next(iter(yaml.safe_load_all(path.read_text(encoding="utf-8"))))
+    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    return Package(path, spec["pipelineInfo"]["name"], {n: p["parameterType"] for n, p in declared.items()})
