@@ -23,7 +23,7 @@ def test_all_stages_stand_on_the_one_pinned_base() -> None:
 
 def test_what_compiles_stays_behind() -> None:
     final = "".join(stages()[name] for name in ("python", "runtime", "cpu", "cuda"))
-    for tool in ("g++", "gcc", "make", "python3-pip", "python3.11-dev"):
+    for tool in ("g++", "gcc", "build-essential", "python3-pip", "python3.11-dev"):
         assert tool not in final
     assert "g++" in stages()["environment"]
 
