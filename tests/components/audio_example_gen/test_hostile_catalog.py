@@ -19,9 +19,9 @@ LINES = {
     "polka": r'tags: "polka" is neither a tag of the vocabulary nor ignored by it',
     "corrupt": r'path: "corrupt\.mp3" is damaged .*',
     "cut": r'path: "cut\.mp3" is (damaged|cut).*',
-    "text": r'path: "text\.wav" .+',
+    "text": r'path: "text\.wav" is not audio .+',
     "empty": r'path: "empty\.wav" is empty \(0 bytes\)',
-    "claims": r'path: "claims\.wav" .+',
+    "claims": r'path: "claims\.wav" is cut: its header promises .+',
 }
 
 
