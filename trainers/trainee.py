@@ -92,7 +92,8 @@ class Trainee:
     Attributes
     ----------
     step : distributed batch -> loss of the global batch; changes the variables
-    predict : distributed batch -> outputs of the global batch, or what the learner keeps of them, the same on every worker
+    predict : distributed batch -> outputs of the global batch, or what the learner keeps of them; the same on every
+        worker
     """
 
     model: keras.Model

@@ -1,0 +1,73 @@
+"""The separator's network: a U-Net over time and frequency with a recurrent bottleneck over time (CRNN U-Net)."""
+
+import keras
+from keras import ops
+
+from trainers.separation.mask import first_bias, parts_of
+from trainers.separation.task import SeparationHyperparameters
+from trainers.tagging.layers import GlobalBatchNorm
+
+_MOMENTUM = 0.95
+_KERNEL = (3, 5)
+_SLOPE = 0.2
+_THIN = 4
+"""The last block of the decoder works on every bin of every frame: it has so much fewer filters than the one before."""
+
+
+def build_network(hyperparameters: SeparationHyperparameters, *, frames: int, bins: int, channels: int) -> keras.Model:
+    """The functional model.
+
+    The encoder halves frequency in every block and time in the first ones; the bottleneck looks along time in both
+    directions, all frequencies at once; the decoder mirrors the encoder and gets each block's input by a skip.
+
+    Parameters
+    ----------
+    hyperparameters : sizes, and the kind of mask
+    frames, bins, channels : of a training segment
+
+    Returns
+    -------
+    keras.Model
+        From ``log_magnitude`` [b, frames, bins, channels] to ``{"mask": [b, frames, bins, channels * parts]}``, which
+        `trainers.separation.mask.read_mask` reads.
+    """
+    inputs = keras.Input((frames, bins, channels), name="log_magnitude")
+    x, skips = inputs, []
+    for block, count in enumerate(hyperparameters.filters):
+        skips.append(x)
+        strides = _strides(hyperparameters, block)
+        x = keras.layers.Conv2D(count, _KERNEL, strides, padding="same", use_bias=False, name=f"encoder_{block}")(x)
+        x = _activated(x, f"encoder_norm_{block}")
+    x = _bottleneck(x, hyperparameters)
+    for block in reversed(range(len(hyperparameters.filters))):
+        count = hyperparameters.filters[block - 1] if block else max(hyperparameters.filters[0] // _THIN, 1)
+        x = keras.layers.Conv2DTranspose(
+            count, _KERNEL, _strides(hyperparameters, block), padding="same", use_bias=False, name=f"decoder_{block}"
+        )(x)
+        x = _activated(x[:, : skips[block].shape[1], : skips[block].shape[2]], f"decoder_norm_{block}")
+        x = ops.concatenate([x, skips[block]], axis=-1)
+    kind = hyperparameters.mask
+    mask = keras.layers.Conv2D(channels * parts_of(kind), 3, padding="same", dtype="float32", name="mask")
+    outputs = mask(x)
+    mask.bias.assign(channels * first_bias(kind))
+    return keras.Model({"log_magnitude": inputs}, {"mask": outputs}, name="separator")
+
+
+def _strides(hyperparameters: SeparationHyperparameters, block: int) -> tuple[int, int]:
+    return (2 if block < hyperparameters.time_halvings else 1, 2)
+
+
+def _activated(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    return ops.leaky_relu(GlobalBatchNorm(_MOMENTUM, name)(x), _SLOPE)
+
+
+def _bottleneck(x: keras.KerasTensor, hyperparameters: SeparationHyperparameters) -> keras.KerasTensor:
+    """What was heard before and after, added to what is heard: [b, time, bands, filters] to the same."""
+    _, time, bands, filters = x.shape
+    units = hyperparameters.recurrent_units
+    y = keras.layers.Reshape((time, bands * filters), name="bands")(x)
+    y = keras.layers.Dense(2 * units, activation="relu", name="bottleneck_in")(y)
+    y = keras.layers.Bidirectional(keras.layers.GRU(units, return_sequences=True, name="gru"), name="over_time")(y)
+    y = keras.layers.Dropout(hyperparameters.dropout, seed=21, name="dropout")(y)
+    y = keras.layers.Dense(bands * filters, name="bottleneck_out")(y)
+    return ops.relu(x + keras.layers.Reshape((time, bands, filters), name="unbands")(y))
