@@ -18,6 +18,7 @@ from trainers.rows import open_rows
 from trainers.strategy import is_chief, make_strategy
 from trainers.transform_constants import transform_constants
 from trainers.warm_start import start_from
+from trainers.warm_up import write_warm_up
 
 
 def run_fn(fn_args: Any) -> None:
@@ -120,3 +121,4 @@ def _export(folder: str, recipe: Recipe, learner: Learner, finished: Finished) -
         **task_facts,
     }
     export(folder, module, signatures, facts=facts, weights=finished.weights)
+    write_warm_up(folder, config.task, signatures, samples=config.spec.segment_samples)
