@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -14,6 +14,14 @@ FACTS = ("assets.extra", "dacapo.json")
 WEIGHTS = ("assets.extra", "weights.npz")
 
 
+@runtime_checkable
+class WithFiles(Protocol):
+    """A module that brings files of its own, such as a streaming model for phones."""
+
+    def extra_files(self) -> Mapping[str, bytes]:
+        """Contents by name, for ``assets.extra``."""
+
+
 def export(
     folder: str, module: tf.Module, signatures: Mapping[str, Any], *, facts: Mapping[str, Any], weights: Arrays
 ) -> None:
@@ -22,7 +30,7 @@ def export(
     Parameters
     ----------
     folder : where TFX wants the serving model
-    module : holds the model; its attributes must be trackable
+    module : holds the model; its attributes must be trackable; it may be `WithFiles`
     signatures : name -> tf.function with an input signature
     facts : JSON, for ``assets.extra/dacapo.json``: task, library, profile, vocabulary, spec...
     weights : for ``assets.extra/weights.npz``
@@ -30,5 +38,9 @@ def export(
     tf.saved_model.save(module, folder, signatures=dict(signatures))
     tf.io.gfile.makedirs(os.path.join(folder, FACTS[0]))
     write_arrays(os.path.join(folder, *WEIGHTS), weights, {})
+    if isinstance(module, WithFiles):
+        for name, content in module.extra_files().items():
+            with tf.io.gfile.GFile(os.path.join(folder, FACTS[0], name), "wb") as extra:
+                extra.write(content)
     with tf.io.gfile.GFile(os.path.join(folder, *FACTS), "w") as file:
         file.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,54 @@
+"""The three masks that the network's output can mean: how each is read, what is right, and what changes nothing."""
+
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from audio.masks import (
+    COMPRESSION_RANGE,
+    COMPRESSION_STEEPNESS,
+    complex_ratio_mask,
+    compress,
+    decompress,
+    ideal_ratio_mask,
+    phase_sensitive_mask,
+)
+
+Kind = Literal["irm", "psm", "cirm"]
+UNCHANGED = float(COMPRESSION_RANGE * np.tanh(0.5 * COMPRESSION_STEEPNESS))
+"""The compressed real part of the complex mask 1."""
+
+
+def parts_of(kind: Kind) -> int:
+    """Numbers that a mask has in each bin: compressed real part and imaginary part, or one."""
+    return 2 if kind == "cirm" else 1
+
+
+def read_mask(kind: Kind, output: tf.Tensor) -> tf.Tensor:
+    """The mask in the network's output, float32 [..., parts]: float32 [...] in [0, 1], or complex64 [...]."""
+    return decompress(output) if kind == "cirm" else output[..., 0]
+
+
+def read_mask_np(output: np.ndarray) -> np.ndarray:
+    """`read_mask` on the host, where the number of parts says the kind: real or complex [...]."""
+    if output.shape[-1] == 1:
+        return output[..., 0]
+    share = np.clip(output / COMPRESSION_RANGE, -1 + 1e-6, 1 - 1e-6)
+    parts = 2 / COMPRESSION_STEEPNESS * np.arctanh(share)
+    return np.asarray(parts[..., 0] + 1j * parts[..., 1])
+
+
+def ideal_mask(kind: Kind, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
+    """The mask of this kind that clean music has in its mixture, as the network gives it: float32 [..., frames, bins,
+    parts].
+
+    Parameters
+    ----------
+    clean, mixture : complex64 [..., frames, bins]
+    """
+    if kind == "cirm":
+        return compress(complex_ratio_mask(clean, mixture))
+    if kind == "psm":
+        return phase_sensitive_mask(clean, mixture)[..., tf.newaxis]
+    return ideal_ratio_mask(clean, mixture - clean)[..., tf.newaxis]

@@ -1,0 +1,43 @@
+"""Scores of restored music, in dB: what the exported model answers, the Evaluator averages and the gate judges.
+
+Conventions
+-----------
+* ``sdr`` and ``level_error_db`` hear the level; SI-SDR does not and never gates alone.
+* Improvements are over the noisy input, and both sides are cut at `CLEAN_DB` first: beyond it there is nothing to win.
+  So music that came clean scores 0 if it leaves with at least 30 dB, and less if it was harmed.
+* ``level_error_db`` is a distance: too loud and too quiet do not cancel in a mean.
+"""
+
+import tensorflow as tf
+
+from audio.scores import level_error_db, sdr, si_sdr
+
+CLEAN_DB = 30.0
+REAL_TIME_FACTOR = "real_time_factor"
+AUDIO_METRICS = ("si_sdr_improvement", "sdr", "sdr_improvement", "level_error_db")
+METRICS = (*AUDIO_METRICS, REAL_TIME_FACTOR)
+
+
+def restoration_scores(clean: tf.Tensor, noisy: tf.Tensor, restored: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The scores of restored music.
+
+    Parameters
+    ----------
+    clean, noisy, restored : float32 [..., samples]
+
+    Returns
+    -------
+    metric -> float32 [...], for each of `AUDIO_METRICS`
+    """
+    enough = tf.constant(CLEAN_DB)
+
+    def improvement(after: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+        return tf.minimum(after, enough) - tf.minimum(before, enough)
+
+    fidelity = sdr(clean, restored)
+    return {
+        "si_sdr_improvement": improvement(si_sdr(clean, restored), si_sdr(clean, noisy)),
+        "sdr": fidelity,
+        "sdr_improvement": improvement(fidelity, sdr(clean, noisy)),
+        "level_error_db": tf.abs(level_error_db(clean, restored)),
+    }

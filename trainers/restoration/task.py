@@ -1,0 +1,71 @@
+"""Restoration: music without the noise that it came with, and nothing else changed."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+
+from trainers.task import AudioSpec, Hyperparameters, Task
+
+COLUMNS = ("clean", "noise")
+_RATE = 16_000
+
+
+class RestorationHyperparameters(Hyperparameters):
+    """Hyperparameters of the denoiser.
+
+    Attributes
+    ----------
+    mask : what the network's output means (`audio.masks`): the ideal ratio mask, the phase-sensitive one, or the
+        complex one. It never is audio.
+    loss : ``sdr``, ``magnitude`` or ``mask`` (`trainers.restoration.loss`).
+    filters : of the encoder's blocks, each of which halves frequency; the decoder mirrors them.
+    recurrent_units : of each of the recurrent layers.
+    recurrent_layers : how many.
+    clean_share : share of training examples without noise.
+    snr_low_db, snr_high_db : range from which the signal-to-noise ratio of a training example is drawn.
+    gain_db : largest random change of the level of a training example.
+    """
+
+    mask: Literal["irm", "psm", "cirm"] = "irm"
+    loss: Literal["sdr", "magnitude", "mask"] = "sdr"
+    filters: tuple[PositiveInt, ...] = Field((16, 24, 32), min_length=1, max_length=6)
+    recurrent_units: PositiveInt = 96
+    recurrent_layers: PositiveInt = 1
+    clean_share: float = Field(0.12, ge=0, lt=1)
+    snr_low_db: float = -3.0
+    snr_high_db: float = 18.0
+    gain_db: NonNegativeFloat = 10.0
+
+    @model_validator(mode="after")
+    def _range(self) -> "RestorationHyperparameters":
+        if self.snr_low_db > self.snr_high_db:
+            raise ValueError(f"snr_low_db={self.snr_low_db} must not be above snr_high_db={self.snr_high_db}")
+        return self
+
+
+TASK = Task(
+    name="restoration",
+    audio={
+        "quick": AudioSpec(columns=COLUMNS, sample_rate=_RATE, channels=1, segment_s=4.0, eval_max_s=30.0),
+        "full": AudioSpec(columns=COLUMNS, sample_rate=_RATE, channels=1, segment_s=8.0, eval_max_s=60.0),
+    },
+    hyperparameters={
+        "quick": RestorationHyperparameters(
+            steps=240, batch_size=8, learning_rate=3e-3, warmup_steps=20, validate_every=60, checkpoint_every=60
+        ),
+        "full": RestorationHyperparameters(
+            steps=12_000,
+            batch_size=8,
+            learning_rate=1e-3,
+            warmup_steps=300,
+            validate_every=500,
+            checkpoint_every=500,
+            filters=(24, 32, 48, 64),
+            recurrent_units=192,
+            recurrent_layers=2,
+        ),
+    },
+    timed_labels=False,
+    materialise=False,
+    catalog="noisy",
+)
