@@ -5,7 +5,7 @@ import io
 import json
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Cluster:
     token: str | None = None
     namespace: str | None = None
     ca: Path | None = None
-    timeouts_s: tuple[float, float] = (CONNECT_S, ANSWER_S)
+    timeouts_s: tuple[float, float] = field(default_factory=lambda: (CONNECT_S, ANSWER_S))
 
 
 class Client(kfp.client.Client):

@@ -1,0 +1,182 @@
+"""``submit``, ``schedule``, ``unschedule`` and ``status`` against a stub of the API of Kubeflow Pipelines."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from pipeline import kubeflow_client
+from pipeline.kubeflow_runner import Node, write_pipeline
+from pipeline.main import app
+from pipeline.placement import load_placement
+from pipeline.settings import load_settings
+from tests.pipeline.kubeflow_stub import Stub, kubeflow_stub
+
+GRAPH = (
+    Node("Trainer", "Trainer", ()),
+    Node("Evaluator", "Evaluator", ("Trainer",)),
+    Node("Pusher", "Pusher", ("Evaluator",)),
+)
+RUNS, SCHEDULES = "/apis/v2beta1/runs", "/apis/v2beta1/recurringruns"
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    settings = load_settings({"home": "/dacapo", "metadata": {"store": "mysql"}})
+    path = tmp_path_factory.mktemp("pipeline") / "tagging.yaml"
+    return write_pipeline(path, GRAPH, settings, load_placement(), code="0123")
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stub]:
+    monkeypatch.setattr("kfp.client.Client._LOCAL_KFP_CONTEXT", str(tmp_path / "no-context.json"))
+    with kubeflow_stub() as stub:
+        monkeypatch.setenv("DACAPO_KFP_ENDPOINT", stub.endpoint)
+        yield stub
+
+
+def dacapo(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def one_line(result: Result) -> str:
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def test_submit_sends_both_documents_the_parameters_and_the_pipeline_root(stub: Stub, pipeline: Path) -> None:
+    given = ["--parameter", "steps=400", "-p", "overrides={train.batch_size: 8}", "-p", "catalog=/dacapo/c.csv"]
+    done = dacapo("submit", pipeline, *given, "--pipeline-root", "gs://music/kfp", "--name", "nightly")
+    assert done.exit_code == 0, done.output
+    assert "nightly: run run-1" in done.stdout
+    body = stub.body("POST", RUNS)
+    spec, platform = yaml.safe_load_all(pipeline.read_text())
+    assert body["pipeline_spec"] == {"pipeline_spec": spec, "platform_spec": platform}
+    assert body["runtime_config"] == {
+        "parameters": {"steps": 400, "overrides": {"train.batch_size": 8}, "catalog": "/dacapo/c.csv"},
+        "pipeline_root": "gs://music/kfp",
+    }
+    assert (body["service_account"], body["display_name"]) == ("dacapo-step", "nightly")
+
+
+def test_the_token_of_the_environment_goes_with_every_request(
+    stub: Stub, pipeline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DACAPO_KFP_TOKEN", "s3cr3t")
+    done = dacapo("submit", pipeline)
+    assert done.exit_code == 0
+    assert {authorization for *_, authorization in stub.requests} == {"Bearer s3cr3t"}
+    assert "s3cr3t" not in done.output
+
+
+@pytest.mark.parametrize(("end", "code"), [("SUCCEEDED", 0), ("FAILED", 1), ("CANCELED", 1)])
+def test_wait_ends_with_the_run_and_says_how_its_steps_do(stub: Stub, pipeline: Path, end: str, code: int) -> None:
+    stub.states = ["PENDING", "RUNNING", "RUNNING", end]
+    done = dacapo("submit", pipeline, "--wait", "--poll", "0.05")
+    assert done.exit_code == code
+    steps = [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert steps == [["Trainer", "pending"], ["Trainer", "running"], ["Trainer", end.lower()]]
+
+
+def test_wait_gives_up_when_its_time_is_up(stub: Stub, pipeline: Path) -> None:
+    stub.states = ["RUNNING"]
+    done = dacapo("submit", pipeline, "--wait", "--poll", "0.05", "--timeout", "0.2")
+    assert done.exit_code == 2
+    assert one_line(done) == "dacapo: run run-1 has not ended after 0.2 s; it goes on: dacapo status run-1"
+
+
+def test_a_schedule_is_made_once_listed_and_taken_away(stub: Stub, pipeline: Path) -> None:
+    arguments = ("schedule", pipeline, "--cron", "0 3 * * 1-5", "-p", "warm_start=latest", "--pipeline-root", "gs://m/k")
+    assert dacapo(*arguments).exit_code == 0
+    body = stub.body("POST", SCHEDULES)
+    assert body["trigger"] == {"cron_schedule": {"cron": "0 0 3 * * 1-5"}}
+    assert body["runtime_config"] == {"parameters": {"warm_start": "latest"}, "pipeline_root": "gs://m/k"}
+    assert set(body["pipeline_spec"]) == {"pipeline_spec", "platform_spec"}
+    assert (body["no_catchup"], body["max_concurrency"], body["mode"]) == (True, "1", "ENABLE")
+    assert "there is a schedule tagging-builtin" in one_line(dacapo(*arguments))
+    listed = dacapo("status")
+    assert "tagging-builtin" in listed.stdout
+    assert "0 0 3 * * 1-5" in listed.stdout
+    assert dacapo("unschedule", "tagging-builtin").exit_code == 0
+    assert stub.schedules == {}
+    assert "there is no schedule tagging-builtin (there are: none)" in one_line(dacapo("unschedule", "tagging-builtin"))
+
+
+def test_status_lists_runs_and_shows_the_steps_of_one(stub: Stub, pipeline: Path) -> None:
+    dacapo("submit", pipeline, "--name", "nightly")
+    stub.states = ["RUNNING"]
+    assert "nightly" in dacapo("status").stdout
+    one = dacapo("status", "run-1").stdout
+    assert ["Trainer", "running"] in [line.split() for line in one.splitlines()]
+    assert "Trainer-driver" not in one
+    assert "Run run-2 not found" in one_line(dacapo("status", "run-2"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (401, 2, "asks for a token: set DACAPO_KFP_TOKEN (401 Unauthorized)"),
+        (403, 2, "this token may not do that (403 Forbidden): the database is on fire"),
+        (500, 1, "answers 500 Internal Server Error: the database is on fire"),
+        (503, 1, "answers 503 Service Unavailable"),
+    ],
+)
+@pytest.mark.parametrize("command", ["submit", "schedule", "status", "unschedule"])
+def test_a_refusal_is_one_line(stub: Stub, pipeline: Path, command: str, status: int, code: int, words: str) -> None:
+    stub.failing = status
+    arguments = {
+        "submit": (pipeline,),
+        "schedule": (pipeline, "--cron", "0 3 * * *"),
+        "status": (),
+        "unschedule": ("nightly",),
+    }
+    done = dacapo(command, *arguments[command])
+    assert done.exit_code == code
+    assert words in one_line(done)
+    assert one_line(done).startswith(f"dacapo: {stub.endpoint}: ")
+
+
+def test_a_refused_token_is_said_so(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DACAPO_KFP_TOKEN", "old")
+    stub.failing = 401
+    assert "the token in DACAPO_KFP_TOKEN is refused" in one_line(dacapo("status"))
+
+
+def test_an_endpoint_that_nobody_serves_is_one_line(monkeypatch: pytest.MonkeyPatch, stub: Stub) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    done = dacapo("status", "--endpoint", endpoint)
+    assert done.exit_code == 1
+    assert one_line(done).startswith(f"dacapo: {endpoint}: cannot be reached: ")
+    assert "Connection refused" in one_line(done)
+
+
+def test_an_answer_that_takes_too_long_is_one_line(stub: Stub, monkeypatch: pytest.MonkeyPatch, pipeline: Path) -> None:
+    monkeypatch.setattr(kubeflow_client, "ANSWER_S", 0.1)
+    stub.slow_s = 0.5
+    done = dacapo("submit", pipeline)
+    assert done.exit_code == 1
+    assert one_line(done) == f"dacapo: {stub.endpoint}: did not answer within 0.1 s"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("submit", "PIPELINE", "-p", "stepps=4"), "--parameter 'stepps=4': write name=value, where name is one of"),
+        (("submit", "PIPELINE", "-p", "steps=many"), "--parameter 'steps=many': steps is a NUMBER_INTEGER"),
+        (("submit", "none.yaml"), "none.yaml"),
+        (("schedule", "PIPELINE", "--cron", "daily"), "cron='daily' is no time table"),
+        (("status", "--endpoint", "kubeflow"), "endpoint='kubeflow' is no URL"),
+        (("status", "--endpoint", ""), "where is Kubeflow Pipelines? set DACAPO_KFP_ENDPOINT"),
+    ],
+)
+def test_a_wrong_word_on_the_command_line_is_one_line(
+    stub: Stub, pipeline: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = dacapo(*(pipeline if argument == "PIPELINE" else argument for argument in arguments))
+    assert done.exit_code == 2
+    assert words in one_line(done)
