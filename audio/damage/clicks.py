@@ -7,8 +7,8 @@ from audio.damage.regions import Damaged, Region
 NAME = "click"
 MOST = 12
 LENGTH_S = (0.0001, 0.0015)
-LEVEL = (2.0, 8.0)
-LEAST = 0.05
+LEVEL = (3.0, 12.0)
+LEAST = 0.08
 _REACH_S = 0.02
 
 

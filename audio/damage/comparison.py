@@ -43,8 +43,8 @@ class Difference:
 def differences(reference: np.ndarray, damaged: np.ndarray, rate: int) -> tuple[Difference, ...]:
     """Every stretch in which `damaged` is not `reference`.
 
-    Blocks of `BLOCK` samples differ where the difference has more than `TOLERANCE` of the power (-20 dB): less is hidden
-    by the music. They run together again where `WINDOW` samples correlate by `ALIKE`.
+    Blocks of `BLOCK` samples differ where the difference has more than `TOLERANCE` of the power (-20 dB): less is
+    hidden by the music. They run together again where `WINDOW` samples correlate by `ALIKE`.
 
     Parameters
     ----------

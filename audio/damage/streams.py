@@ -41,7 +41,9 @@ class Stream(Protocol):
     """
 
     @property
-    def units(self) -> int: ...
+    def units(self) -> int:
+        """How many can be damaged."""
+        ...
 
     def garbled(self, units: Iterable[int], rng: np.random.Generator) -> bytes:
         """The stream with random bytes in these units, their headers whole."""

@@ -15,9 +15,10 @@ from audio.damage.streams import Codec
 
 CODEC = "codec"
 SKIP = "skip"
-MOST = 4
+GARBLED = (1, 4)
 GARBLED_S = (0.05, 0.4)
-LOST_S = (0.02, 0.35)
+LOST = (2, 8)
+LOST_S = (0.02, 0.25)
 LEAST_SKIP_S = 0.004
 LEAST_HEARD_S = 0.02
 EDGE_S = 0.25
@@ -30,7 +31,7 @@ def coded(y: np.ndarray, codec: Codec) -> np.ndarray:
 
 
 def garbled(y: np.ndarray, codec: Codec, rng: np.random.Generator) -> Damaged:
-    """Encode, put random bytes into 1 to `MOST` runs of frames of `GARBLED_S`, decode.
+    """Encode, put random bytes into some (`GARBLED`) runs of frames of `GARBLED_S`, decode.
 
     Parameters
     ----------
@@ -40,15 +41,15 @@ def garbled(y: np.ndarray, codec: Codec, rng: np.random.Generator) -> Damaged:
     """
     data = codec.encode(codec.to_coded(y))
     stream = codec.stream(data)
-    units = _runs(stream.units, len(y) / codec.rate, GARBLED_S, rng)
+    units = _runs(stream.units, len(y) / codec.rate, GARBLED, GARBLED_S, rng)
     return _compared(y, codec, data, stream.garbled(units, rng))
 
 
 def lossy(y: np.ndarray, codec: Codec, rng: np.random.Generator) -> Damaged:
-    """Encode, drop 1 to `MOST` runs of packets of `LOST_S`, decode what arrives."""
+    """Encode, drop some (`LOST`) runs of packets of `LOST_S`: a bad link is bad more than once, decode what arrives."""
     data = codec.encode(codec.to_coded(y))
     stream = codec.stream(data)
-    units = _runs(stream.units, len(y) / codec.rate, LOST_S, rng)
+    units = _runs(stream.units, len(y) / codec.rate, LOST, LOST_S, rng)
     return _compared(y, codec, data, stream.without(units))
 
 
@@ -56,17 +57,23 @@ def lossy_pcm(y: np.ndarray, rate: int, rng: np.random.Generator) -> Damaged:
     """The same for a stream of bare samples in packets of 10 ms, which no decoder smooths over (RFC 3551, L16)."""
     packet = rate // 100
     whole = len(y) // packet
-    gone = set(_runs(whole, len(y) / rate, LOST_S, rng))
+    gone = set(_runs(whole, len(y) / rate, LOST, LOST_S, rng))
     arrived = [y[unit * packet : (unit + 1) * packet] for unit in range(whole) if unit not in gone]
     return _heard(y, np.concatenate([*arrived, y[whole * packet :]]).astype(np.float32), rate)
 
 
-def _runs(units: int, duration_s: float, lengths_s: tuple[float, float], rng: np.random.Generator) -> list[int]:
-    """Numbers of the units in 1 to `MOST` runs, none of them within `EDGE_S` of the ends."""
+def _runs(
+    units: int,
+    duration_s: float,
+    runs: tuple[int, int],
+    lengths_s: tuple[float, float],
+    rng: np.random.Generator,
+) -> list[int]:
+    """Numbers of the units in so many `runs` (least and most), none of them within `EDGE_S` of the ends."""
     per_second = units / duration_s
     edge = round(EDGE_S * per_second)
     chosen: set[int] = set()
-    for _ in range(int(rng.integers(1, MOST + 1))):
+    for _ in range(int(rng.integers(runs[0], runs[1] + 1))):
         length = max(1, round(rng.uniform(*lengths_s) * per_second))
         start = int(rng.integers(edge, max(edge + 1, units - edge - length)))
         chosen.update(unit for unit in range(start, start + length) if unit < units - edge)

@@ -19,8 +19,8 @@ LEAST_EVENT_S = 0.02
 JOINED_S = 0.15
 QUIETEST = 0.003
 CLIPPED = 2e-4
-HEALTHY = 0.4
-BARE = 0.25
+HEALTHY = 0.3
+BARE = 0.4
 COMPRESSION = (0.1, 0.8)
 _TRIES = 4
 _EDGE_S = 0.005
@@ -50,7 +50,7 @@ def make_excerpt(path: Path, take: Take, *, excerpt_s: float, codecs: tuple[str,
 
     The chain is that of a recording's life: overload, hum, scratches and bad cables, then storage or a network, then a
     player that stalls. `HEALTHY` of those that no transmission damages went through a codec unharmed, so that a codec's
-    own sound tells nothing.
+    own sound tells nothing; `BARE` of the lossy ones lost bare samples.
 
     Parameters
     ----------

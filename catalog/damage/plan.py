@@ -45,7 +45,7 @@ class Take:
 
 
 def deck() -> list[tuple[str, ...]]:
-    """A round of cards: each defect alone `ALONE` times, every pair of neighbours in `_PAIRS` once, `CLEAN` clean ones.
+    """A round of cards: each defect alone `ALONE` times and in two pairs, and `CLEAN` clean ones.
 
     Returns
     -------

@@ -8,7 +8,12 @@ from catalog.errors import CatalogError
 from catalog.format import Recording, open_catalog
 from catalog.sound_events import import_sound_events
 
-WEAK = "filename\tevent_labels\nYa_0.000_10.000.wav\tSpeech,Dog\nYgone_1.wav\tCat\nYb_1.000_11.000.wav\tAlarm_bell_ringing\n"
+WEAK = (
+    "filename\tevent_labels\n"
+    "Ya_0.000_10.000.wav\tSpeech,Dog\n"
+    "Ygone_1.wav\tCat\n"
+    "Yb_1.000_11.000.wav\tAlarm_bell_ringing\n"
+)
 STRONG = (
     "filename\tonset\toffset\tevent_label\n"
     "7.wav\t4.5\t9.0\tSpeech\n"

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from audio.spec import AudioSpec
-from trainers.defects.spectra import CHANNELS, FINE, LEVEL_SLOPE, PER_FRAME, SLOW, WIDTH, frames_of, measure
+from trainers.defects.spectra import CHANNELS, FINE, LEVEL_SLOPE, PER_FRAME, SLOW, frames_of, measure
 
 _FULL_SCALE = 32768.0
 _MIN_VARIANCE = 1e-4

@@ -1,4 +1,4 @@
-"""The detector's network: convolutions over fine frames, a recurrent layer over frames, one logit a frame and defect."""
+"""The detector's network: convolutions over fine frames, a recurrent layer over frames, a logit a frame and defect."""
 
 import keras
 from keras import ops

@@ -70,7 +70,7 @@ class Pool(keras.layers.Layer):
         self.kind = kind
         self.most = lone_frame_exponent(frames)
 
-    def build(self, p_shape: tuple, scores_shape: tuple, mask_shape: tuple) -> None:
+    def build(self, p_shape: tuple, scores_shape: tuple, valid_shape: tuple) -> None:
         """Make the exponents, [classes], kept a tenth as large as they act: a step of Adam moves all weights alike."""
         if self.kind in AUTOPOOLS:
             start = keras.initializers.Constant(self.most / _STEP)
@@ -82,7 +82,7 @@ class Pool(keras.layers.Layer):
         return ops.clip(exponents, 0.0, self.most) if self.kind == "constrained_autopool" else exponents
 
     def call(
-        self, p: keras.KerasTensor, scores: keras.KerasTensor, mask: keras.KerasTensor
+        self, p: keras.KerasTensor, scores: keras.KerasTensor, valid: keras.KerasTensor
     ) -> dict[str, keras.KerasTensor]:
         """Pool over time.
 
@@ -90,7 +90,7 @@ class Pool(keras.layers.Layer):
         ----------
         p : [b, frames, classes], probabilities
         scores : [b, frames, classes], of the attention; the other pools do not read them
-        mask : [b, frames]
+        valid : [b, frames], the mask (Keras keeps the word for masks of its own)
 
         Returns
         -------
@@ -98,19 +98,19 @@ class Pool(keras.layers.Layer):
         """
         exponents = ops.zeros_like(p[:, 0])
         if self.kind == "max":
-            pooled = max_pool(p, mask)
+            pooled = max_pool(p, valid)
         elif self.kind == "mean":
-            pooled = mean_pool(p, mask)
+            pooled = mean_pool(p, valid)
         elif self.kind == "linear_softmax":
-            pooled = linear_softmax(p, mask)
+            pooled = linear_softmax(p, valid)
         elif self.kind == "attention":
-            pooled = weighted(p, scores, mask)
+            pooled = weighted(p, scores, valid)
         else:
-            pooled = autopool(p, self.exponents(), mask)
+            pooled = autopool(p, self.exponents(), valid)
             exponents = exponents + self.exponents()
         return {"pooled": pooled, "exponents": exponents}
 
-    def compute_output_shape(self, p_shape: tuple, scores_shape: tuple, mask_shape: tuple) -> dict[str, tuple]:
+    def compute_output_shape(self, p_shape: tuple, scores_shape: tuple, valid_shape: tuple) -> dict[str, tuple]:
         """Without the frames."""
         shape = (p_shape[0], p_shape[2])
         return {"pooled": shape, "exponents": shape}

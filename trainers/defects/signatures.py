@@ -111,7 +111,7 @@ class Detector(tf.Module):
         number = tf.RaggedTensorSpec([None], tf.float32)
         spec = (
             tf.TensorSpec([classes], tf.float32),
-            tf.RaggedTensorSpec([None, classes], tf.float32),
+            tf.RaggedTensorSpec([None, classes], tf.float32, ragged_rank=0),
             *(tf.RaggedTensorSpec([None], tf.int32), number, number, number),
         )
         done = tf.map_fn(one, recordings, fn_output_signature=spec, parallel_iterations=1)
@@ -131,7 +131,7 @@ class Detector(tf.Module):
 
 
 def _joined(windows: tf.Tensor, hop: int) -> tf.Tensor:
-    """Frames of overlapping windows in one row: [windows, window, defects] to [(windows - 1) * hop + window, defects]."""
+    """Frames of overlapping windows in one row: [windows, window, ...] to [(windows - 1) * hop + window, ...]."""
     middle = tf.reshape(windows[:, MARGIN : MARGIN + hop], [-1, windows.shape[-1]])
     return tf.concat([windows[0, :MARGIN], middle, windows[-1, MARGIN + hop :]], axis=0)
 
@@ -148,8 +148,8 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
         ``frame_probabilities`` float32 [b, frames, defects] and ``frame_count`` int32 [b]: frames last 64 ms, what lies
         behind a recording's count is padding;
         ``event_count`` int32 [b] and the events of each recording in order of onset, padded behind that count:
-        ``event_defect`` int32 [b, events] (column of ``defects``; padding -1), ``event_onset_s``, ``event_offset_s`` and
-        ``event_probability`` float32 [b, events] (padding 0)
+        ``event_defect`` int32 [b, events] (column of ``defects``; padding -1), ``event_onset_s``, ``event_offset_s``
+        and ``event_probability`` float32 [b, events] (padding 0)
     ``waveform`` : ``waveform`` float32 [b, samples] at 32 kHz -> the same report
     """
     model = learner.build()

@@ -3,13 +3,15 @@
 A row holds eight fine frames of 8 ms, since a click lasts less than one and a splice has no length at all, and what is
 slow: hum. Each kind of defect has channels of its own beside the common log-mel:
 
-* **clicks** stand out of the second difference, and, in music as loud and broad as metal, out of the *whitened* frame
-  alone: divided by its own smoothed magnitude spectrum, music is noise and a click is a spike (the AR residual of
-  Godsill & Rayner 1998, chapter 5, with the spectrum's envelope in place of the AR model);
+* **clicks** stand alone in the second difference: a drum's attack is as steep, but is followed by more of it. In music
+  as loud and broad as metal they stand out of the *whitened* frame: divided by its own smoothed magnitude spectrum,
+  music is noise and a click is a spike (the AR residual of Godsill & Rayner 1998, chapter 5, with the spectrum's
+  envelope in place of the AR model);
 * **dropouts** are digital silence: the share of samples that are next to zero;
 * **clipping** keeps samples next to the peak: the share of samples there, of a frame and of the whole window;
 * **skips** break the phase of every partial at once without anything growing louder: the deviation of a bin from where
-  its two predecessors point (complex-domain onset detection, Bello, Duxbury, Davies, Sandler 2004);
+  its two predecessors point (complex-domain onset detection, Bello, Duxbury, Davies, Sandler 2004), in a short
+  spectrum and in a long one that tells partials apart;
 * **hum** is the only thing below 600 Hz that never stops: the moving minimum of a long spectrum, and how far the
   multiples of 50 and 60 Hz stand above their surroundings in it.
 """
@@ -27,25 +29,29 @@ FRAME_LENGTH = PER_FRAME * HOP_LENGTH
 FRAME_S = FRAME_LENGTH / RATE
 N_MELS = 40
 PHASE_BANDS = 8
+LONG_N_FFT = 2048
+LONG_HOP = 512
 HUM_N_FFT = 8192
 HUM_HARMONICS = 10
 MAINS_HZ = (50.0, 60.0)
 HUM_MEMORY = 25  # frames of the moving minimum, 1.6 s
 
 _LEVELS = 4  # rms, peak, largest and mean second difference
-_SHAPES = 6  # crest and kurtosis of the whitened frame, peak over the window's peak, three shares of samples
-FINE = N_MELS + _LEVELS + _SHAPES + PHASE_BANDS
+_SHAPES = 7  # crest and kurtosis of the whitened frame, solitude, peak over the window's peak, three shares of samples
+FINE = N_MELS + _LEVELS + _SHAPES + 2 * PHASE_BANDS
 SLOW = len(MAINS_HZ) * HUM_HARMONICS
 CHANNELS = FINE + SLOW
 WIDTH = PER_FRAME * FINE + SLOW
 
 _SMOOTHED_BINS = 17
+_GRAIN = 32  # samples, 1 ms
+_ALONE = (3, 12)  # grains around that are looked at; a click may fill two
 _NEAR_PEAK, _NEAR_OWN_PEAK, _NEAR_ZERO = 0.97, 0.98, 1e-4
 _POWER_FLOOR, _LEVEL_FLOOR, _TINY = 1e-9, 1e-5, 1e-12
 _LN_10 = float(np.log(10.0))
 
 LEVEL_SLOPE = np.concatenate(
-    [np.full(N_MELS, 0.1), np.full(_LEVELS, 0.05), np.zeros(_SHAPES + PHASE_BANDS + SLOW)]
+    [np.full(N_MELS, 0.1), np.full(_LEVELS, 0.05), np.zeros(_SHAPES + 2 * PHASE_BANDS + SLOW)]
 ).astype(np.float32)
 """What a channel gains from 1 dB more of level, float32 [CHANNELS]; of fine channels first, then of slow ones."""
 
@@ -70,8 +76,18 @@ def measure(waveform: tf.Tensor) -> tf.Tensor:
     y = tf.reshape(waveform, [-1, shape[-1]])
     frames = frames_of(shape[-1])
     y = tf.pad(y, [[0, 0], [0, frames * FRAME_LENGTH - shape[-1]]])
-    spectrum = _spectrum(y)
-    fine = tf.concat([_log_mel(spectrum), _levels(y), _whitened(spectrum), _shapes(y), _phase(spectrum)], axis=-1)
+    spectrum, long = _spectrum(y, N_FFT, HOP_LENGTH), _spectrum(y, LONG_N_FFT, LONG_HOP)
+    bend = _bend(y)
+    parts = [
+        _log_mel(spectrum),
+        _levels(y, bend),
+        _whitened(spectrum),
+        _solitude(bend),
+        _shapes(y),
+        _phase(spectrum),
+        tf.repeat(_phase(long), LONG_HOP // HOP_LENGTH, axis=1),
+    ]
+    fine = tf.concat(parts, axis=-1)
     fine = tf.reshape(fine, [-1, frames, PER_FRAME * FINE])
     rows = tf.concat([fine, _hum(y)], axis=-1)
     return tf.reshape(rows, tf.concat([shape[:-1], [frames, WIDTH]], axis=0))
@@ -81,11 +97,11 @@ def _log10(x: tf.Tensor) -> tf.Tensor:
     return tf.math.log(x) / _LN_10
 
 
-def _spectrum(y: tf.Tensor) -> tf.Tensor:
-    """Short-time spectra centred on the fine frames: complex64 [b, fine frames, 257]."""
-    edge = (N_FFT - HOP_LENGTH) // 2
-    frames = tf.signal.frame(tf.pad(y, [[0, 0], [edge, edge]]), N_FFT, HOP_LENGTH)
-    return tf.signal.rfft(frames * tf.constant(hann(N_FFT)))
+def _spectrum(y: tf.Tensor, n_fft: int, hop_length: int) -> tf.Tensor:
+    """Short-time spectra centred on stretches of a hop: complex64 [b, hops, n_fft // 2 + 1]."""
+    edge = (n_fft - hop_length) // 2
+    frames = tf.signal.frame(tf.pad(y, [[0, 0], [edge, edge]]), n_fft, hop_length)
+    return tf.signal.rfft(frames * tf.constant(hann(n_fft)))
 
 
 def _log_mel(spectrum: tf.Tensor) -> tf.Tensor:
@@ -97,18 +113,38 @@ def _blocks(y: tf.Tensor) -> tf.Tensor:
     return tf.reshape(y, [tf.shape(y)[0], -1, HOP_LENGTH])
 
 
-def _levels(y: tf.Tensor) -> tf.Tensor:
-    """Logarithms of rms and peak, and of the largest and the mean second difference: [b, fine frames, 4]."""
-    blocks = _blocks(y)
+def _bend(y: tf.Tensor) -> tf.Tensor:
+    """Magnitude of the second difference, [b, samples]."""
     behind = tf.pad(y, [[0, 0], [2, 0]])
-    bend = tf.abs(_blocks(behind[:, 2:] - 2.0 * behind[:, 1:-1] + behind[:, :-2]))
+    return tf.abs(behind[:, 2:] - 2.0 * behind[:, 1:-1] + behind[:, :-2])
+
+
+def _levels(y: tf.Tensor, bend: tf.Tensor) -> tf.Tensor:
+    """Logarithms of rms and peak, and of the largest and the mean second difference: [b, fine frames, 4]."""
+    blocks, bends = _blocks(y), _blocks(bend)
     levels = [
         tf.sqrt(tf.reduce_mean(tf.square(blocks), axis=-1)),
         tf.reduce_max(tf.abs(blocks), axis=-1),
-        tf.reduce_max(bend, axis=-1),
-        tf.reduce_mean(bend, axis=-1),
+        tf.reduce_max(bends, axis=-1),
+        tf.reduce_mean(bends, axis=-1),
     ]
     return _log10(tf.stack(levels, axis=-1) + _LEVEL_FLOOR)
+
+
+def _solitude(bend: tf.Tensor) -> tf.Tensor:
+    """By how much the steepest millisecond of a frame is steeper than all around it, before and behind, as a logarithm:
+    [b, fine frames, 1].
+    """
+    nearest, furthest = _ALONE
+    rows = tf.shape(bend)[0]
+    grains = _log10(tf.reduce_max(tf.reshape(bend, [rows, -1, _GRAIN]), axis=-1) + _LEVEL_FLOOR)
+    count = tf.shape(grains)[1]
+    padded = tf.pad(grains, [[0, 0], [furthest, furthest]], constant_values=float(np.log10(_LEVEL_FLOOR)))
+    width = furthest - nearest + 1
+    steepest = tf.nn.max_pool1d(padded[..., tf.newaxis], width, 1, "VALID")[..., 0]
+    around = tf.maximum(steepest[:, :count], steepest[:, furthest + nearest :][:, :count])
+    alone = tf.reshape(grains - around, [rows, -1, HOP_LENGTH // _GRAIN])
+    return tf.reduce_max(alone, axis=-1, keepdims=True)
 
 
 def _whitened(spectrum: tf.Tensor) -> tf.Tensor:
@@ -141,12 +177,12 @@ def _shapes(y: tf.Tensor) -> tf.Tensor:
 
 
 def _phase(spectrum: tf.Tensor) -> tf.Tensor:
-    """Deviation from the two frames before, in bands, as a share of their magnitude: [b, fine frames, PHASE_BANDS]."""
+    """Deviation from the two frames before, in bands, as a share of their magnitude: [b, frames, PHASE_BANDS]."""
     before = tf.pad(spectrum, [[0, 0], [2, 0], [0, 0]])[:, :-1]
     one, two = before[:, 1:], before[:, :-1]
     scale = tf.cast(tf.abs(one) * tf.abs(two) + _TINY, tf.complex64)
     expected = one * one * tf.math.conj(two) / scale
-    bands = tf.constant(mel_matrix(RATE, N_FFT, PHASE_BANDS))
+    bands = tf.constant(mel_matrix(RATE, 2 * (spectrum.shape[-1] - 1), PHASE_BANDS))
     deviation = tf.matmul(tf.abs(spectrum - expected), bands)
     return deviation / (tf.matmul(tf.abs(spectrum) + tf.abs(expected), bands) + _LEVEL_FLOOR)
 

@@ -1,4 +1,4 @@
-"""Defects: what is wrong with a recording, and where. Trained on weak labels: which defects a recording has, not where."""
+"""Defects: what is wrong with a recording, and where; learnt from labels that say what it has, not where."""
 
 from typing import Literal
 

@@ -1,0 +1,64 @@
+"""Frames become events, in the graph."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainers.defects.events import BRIDGED, bridge, find_events
+from trainers.defects.spectra import FRAME_S
+
+
+def slow_bridge(active: np.ndarray) -> np.ndarray:
+    filled = active.copy()
+    for column in range(active.shape[1]):
+        places = np.flatnonzero(active[:, column])
+        for before, after in pairwise(places):
+            if after - before - 1 <= BRIDGED:
+                filled[before:after, column] = True
+    return filled
+
+
+def slow_events(p: np.ndarray, active: np.ndarray, duration_s: float) -> list[tuple[int, float, float, float]]:
+    filled = slow_bridge(active)
+    events = []
+    for column in range(p.shape[1]):
+        start = None
+        for frame in range(len(p) + 1):
+            on = frame < len(p) and filled[frame, column]
+            if on and start is None:
+                start = frame
+            elif not on and start is not None:
+                end = min(frame * FRAME_S, duration_s)
+                events.append((column, start * FRAME_S, end, float(p[start:frame, column].max())))
+                start = None
+    return sorted(events, key=lambda event: (event[1], event[0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 100_000), frames=st.integers(1, 30))
+def test_events_are_the_runs_of_active_frames(seed: int, frames: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = rng.random((frames, 3)).astype(np.float32)
+    active = rng.random((frames, 3)) < rng.random()
+    duration_s = float(np.float32((frames - 0.5) * FRAME_S))
+    found = find_events(tf.constant(p), tf.constant(active), tf.constant(duration_s))
+    rows = list(zip(*(column.numpy().tolist() for column in found), strict=True))
+    expected = slow_events(p, active, duration_s)
+    assert [row[0] for row in rows] == [event[0] for event in expected]
+    np.testing.assert_allclose(
+        np.array([row[1:] for row in rows]).reshape(-1, 3),
+        np.array([event[1:] for event in expected]).reshape(-1, 3),
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(("gap", "joined"), [(1, True), (BRIDGED, True), (BRIDGED + 1, False)])
+def test_short_pauses_are_bridged_and_longer_ones_are_not(gap: int, joined: bool) -> None:
+    active = np.zeros((12, 1), bool)
+    active[[2, 3 + gap]] = True
+    assert bool(bridge(tf.constant(active)).numpy()[2 : 4 + gap].all()) == joined
+    assert bridge(tf.constant(active)).numpy()[[0, 1]].sum() == 0

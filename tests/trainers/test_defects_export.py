@@ -1,0 +1,178 @@
+"""The exported detector answers what the trained one hears, whatever the length and the batch."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainers.checkpoints import Finished
+from trainers.defects.features import Constants, features
+from trainers.defects.model import DefectsLearner
+from trainers.defects.signatures import MARGIN, make_signatures
+from trainers.defects.spectra import CHANNELS, FRAME_LENGTH, FRAME_S, RATE, WIDTH, measure
+from trainers.defects.task import TASK, DefectsHyperparameters
+from trainers.export import export
+from trainers.request import Recipe, TrainerConfig
+from trainers.trainee import get_variables
+
+DEFECTS = ("click", "dropout", "hum")
+SEGMENT_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def learner() -> DefectsLearner:
+    spec = TASK.audio["quick"].model_copy(update={"segment_s": SEGMENT_S})
+    hyperparameters = DefectsHyperparameters.model_validate(
+        TASK.hyperparameters["quick"].model_dump() | {"filters": (8, 8, 8), "units": 4}
+    )
+    config = TrainerConfig(
+        task="defects",
+        profile="quick",
+        library="tiny",
+        spec=spec,
+        vocabulary={"tags": DEFECTS},
+        hyperparameters=hyperparameters.model_dump(),
+        checkpoint_root="unused",
+    )
+    constants = {"channel_mean": np.zeros(CHANNELS, np.float32), "channel_std": np.ones(CHANNELS, np.float32)}
+    return DefectsLearner(Recipe(config, hyperparameters, constants))
+
+
+@pytest.fixture(scope="module")
+def model(learner: DefectsLearner) -> Any:
+    """Random weights, and defects that some frames have: a bias near a half."""
+    keras.utils.set_random_seed(3)
+    model = learner.build()
+    model.get_layer("defects").bias.assign(np.full(len(DEFECTS), -0.2))
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(learner: DefectsLearner, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = str(tmp_path_factory.mktemp("model") / "1")
+    thresholds = np.array([0.1, -0.2, 0.0], np.float32)
+    finished = Finished(get_variables(model.variables), {"thresholds": thresholds}, [], 1)
+    module, signatures, facts = make_signatures(learner, finished)
+    assert list(facts["thresholds"]) == list(DEFECTS)
+    export(folder, module, signatures, facts=facts, weights=finished.weights)
+    loaded = tf.saved_model.load(folder)
+    return loaded
+
+
+def noise(duration_s: float, seed: int = 0) -> np.ndarray:
+    y = 0.1 * np.random.default_rng(seed).standard_normal(round(duration_s * RATE))
+    y[len(y) // 3 : len(y) // 2] = 0.0
+    return y.astype(np.float32)
+
+
+def example(y: np.ndarray, padding: int = 0) -> bytes:
+    pcm = np.clip(np.rint(np.pad(y, (0, padding)) * 32768), -32768, 32767).astype("<i2").tobytes()
+    feature = {
+        "audio": tf.train.Feature(bytes_list=tf.train.BytesList(value=[pcm])),
+        "num_samples": tf.train.Feature(int64_list=tf.train.Int64List(value=[len(y)])),
+    }
+    return bytes(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+def calibrated(p: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-(np.log(p) - np.log1p(-p) - np.array([0.1, -0.2, 0.0]))))
+
+
+def test_one_segment_is_answered_as_the_trained_model_does(learner: DefectsLearner, model: Any, exported: Any) -> None:
+    y = noise(SEGMENT_S)
+    constants = Constants(learner.constants.mean, learner.constants.std)
+    inputs = {"features": features(y[np.newaxis], constants), "frames": tf.constant([[float(learner.frames)]])}
+    outputs = model(inputs, training=False)
+    report = exported.signatures["waveform"](waveform=tf.constant(y[np.newaxis]))
+    np.testing.assert_allclose(report["probabilities"], calibrated(outputs["probabilities"].numpy()), atol=1e-4)
+    frames = 1 / (1 + np.exp(-outputs["frame_logits"].numpy()))
+    np.testing.assert_allclose(report["frame_probabilities"], calibrated(frames), atol=1e-4)
+    assert [name.decode() for name in report["defects"].numpy()[0]] == list(DEFECTS)
+
+
+def test_examples_of_any_length_are_answered_as_they_are_alone(exported: Any) -> None:
+    signals = [noise(0.7, 1), noise(SEGMENT_S, 2), noise(11.3, 3)]
+    together = exported.signatures["serving_default"](examples=tf.constant([example(y, 500) for y in signals]))
+    decided = exported.signatures["evaluate"](examples=tf.constant([example(y, 500) for y in signals]))
+    np.testing.assert_allclose(decided["probabilities"], together["probabilities"], atol=1e-6)
+    for row, y in enumerate(signals):
+        quantised = np.frombuffer(np.clip(np.rint(y * 32768), -32768, 32767).astype("<i2").tobytes(), "<i2") / 32768
+        alone = exported.signatures["waveform"](waveform=tf.constant(quantised[np.newaxis].astype(np.float32)))
+        frames, events = int(alone["frame_count"][0]), int(alone["event_count"][0])
+        assert frames == -(-len(y) // FRAME_LENGTH) == int(together["frame_count"][row])
+        assert events == int(together["event_count"][row])
+        np.testing.assert_allclose(together["probabilities"][row], alone["probabilities"][0], atol=1e-5)
+        np.testing.assert_allclose(
+            together["frame_probabilities"][row, :frames], alone["frame_probabilities"][0], atol=1e-5
+        )
+        for name in ("event_defect", "event_onset_s", "event_offset_s", "event_probability"):
+            np.testing.assert_allclose(together[name][row, :events], alone[name][0], atol=1e-5)
+        assert (together["event_defect"].numpy()[row, events:] == -1).all()
+
+
+def test_events_lie_in_the_recording_and_only_where_the_defect_is_decided(exported: Any) -> None:
+    report = {
+        name: value.numpy()
+        for name, value in exported.signatures["waveform"](waveform=tf.constant(noise(7.9)[np.newaxis])).items()
+    }
+    assert report["event_count"][0] > 0
+    decided = {column for column in range(len(DEFECTS)) if report["probabilities"][0, column] >= 0.5}
+    assert set(report["event_defect"][0].tolist()) == decided
+    assert (report["event_onset_s"] < report["event_offset_s"]).all()
+    assert report["event_offset_s"].max() <= 7.9 + 1e-4
+    assert (report["event_probability"] >= 0.5).all()
+    assert (np.diff(report["event_onset_s"][0]) >= 0).all()
+
+
+def test_windows_join_without_a_seam(learner: DefectsLearner, model: Any, exported: Any) -> None:
+    """A frame that two windows hear is taken from the one that hears what is around it."""
+    hop = learner.frames - 2 * MARGIN
+    y = noise((learner.frames + 2 * hop) * FRAME_S, 5)
+    report = exported.signatures["waveform"](waveform=tf.constant(y[np.newaxis]))
+    window = y[hop * FRAME_LENGTH : (hop + learner.frames) * FRAME_LENGTH]
+    alone = exported.signatures["waveform"](waveform=tf.constant(window[np.newaxis]))
+    middle = slice(hop + MARGIN, 2 * hop + MARGIN)
+    np.testing.assert_allclose(
+        report["frame_probabilities"][0, middle], alone["frame_probabilities"][0, MARGIN : MARGIN + hop], atol=1e-4
+    )
+
+
+def test_silence_and_a_single_sample_have_finite_features() -> None:
+    for y in (np.zeros(RATE, np.float32), np.ones(1, np.float32), np.ones(RATE, np.float32)):
+        rows = measure(tf.constant(y)).numpy()
+        assert rows.shape == (max(1, -(-len(y) // FRAME_LENGTH)), WIDTH)
+        assert np.isfinite(rows).all()
+
+
+def test_features_of_a_batch_are_those_of_its_signals(learner: DefectsLearner) -> None:
+    batch = np.stack([noise(1.0, 1), noise(1.0, 2)])
+    constants = Constants(learner.constants.mean, learner.constants.std)
+    together = features(batch, constants).numpy()
+    for row, y in zip(together, batch, strict=True):
+        np.testing.assert_allclose(row, features(y, constants).numpy(), atol=2e-4)
+
+
+def test_a_step_of_training_moves_every_weight_but_none_of_an_unused_pool(learner: DefectsLearner) -> None:
+    model = learner.build()
+    batch = {
+        "features": features(np.stack([noise(SEGMENT_S, 1), noise(SEGMENT_S, 2)]), Constants(*learner.constants)),
+        "frames": tf.constant([[float(learner.frames)], [20.0]]),
+        "labels": tf.constant([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]),
+    }
+    with tf.GradientTape() as tape:
+        outputs = model({name: batch[name] for name in model.input}, training=True)
+        losses = learner.loss(batch, outputs)
+        loss = tf.reduce_sum(losses)
+    assert losses.shape == [2]
+    variables = model.trainable_variables
+    gradients = tape.gradient(loss, [variable.value for variable in variables])
+    for variable, gradient in zip(variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        assert np.abs(gradient.numpy()).max() > 0, variable.path
+
+
+def test_the_folder_holds_what_a_server_needs(exported: Any, tmp_path: Path) -> None:
+    assert set(exported.signatures) == {"serving_default", "evaluate", "waveform"}
