@@ -88,7 +88,7 @@ def _elsewhere(info: data_types.ExecutionInfo, folder: str) -> data_types.Execut
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    for noisy in ("absl", "tensorflow"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("dacapo").setLevel(logging.INFO)
+    logging.getLogger("absl").setLevel(logging.ERROR)  # TFX's, whose warnings are for its developers
     sys.exit(main())

@@ -22,12 +22,14 @@ class JobSet:
     nodes : workers.
     logs : folder of their logs, ``<index>.log``, all attempts in one.
     restarts : how often all may start again.
+    cores : processors that each worker may use, by index; all of them by default.
     """
 
     execution: str
     nodes: int
     logs: Path
     restarts: int = 0
+    cores: list[list[int]] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -39,11 +41,12 @@ class JobSet:
         for index in range(self.nodes):
             environment = os.environ | QUIET | {"JOB_COMPLETION_INDEX": str(index), "PYTHONUNBUFFERED": "1"}
             with self.log(index).open("ab") as log:
-                self.workers.append(
-                    subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-                )
+                worker = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            if self.cores is not None:
+                os.sched_setaffinity(worker.pid, self.cores[index])
+            self.workers.append(worker)
 
-    def run(self, timeout_s: float = 240) -> bool:
+    def run(self, timeout_s: float = 900) -> bool:
         """Waits for the end; True if all workers ended well."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
