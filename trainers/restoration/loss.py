@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from audio.masks import apply_mask
-from trainers.restoration.mask import Kind, ideal_mask, read_mask
+from trainers.restoration.mask import Kind, apply_output, ideal_mask
 
 ENOUGH_DB = 38.0
 """Distance below the mixture's level at which an error is as good as none; what `sdr_loss` is bounded by."""
@@ -30,7 +29,7 @@ def sdr_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor
     -------
     float32 [b]
     """
-    error = _energy(clean - apply_mask(read_mask(kind, output), mixture))
+    error = _energy(clean - apply_output(kind, output, mixture))
     level = _energy(mixture) + _TINY
     return 10 / tf.math.log(10.0) * tf.math.log((error + 10 ** (-ENOUGH_DB / 10) * level) / level)
 
@@ -43,7 +42,7 @@ def magnitude_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.
     -------
     float32 [b]
     """
-    estimate = tf.pow(tf.abs(apply_mask(read_mask(kind, output), mixture)) + _TINY, COMPRESSION)
+    estimate = tf.pow(tf.abs(apply_output(kind, output, mixture)) + _TINY, COMPRESSION)
     wanted, whole = (tf.pow(tf.abs(y) + _TINY, COMPRESSION) for y in (clean, mixture))
     return tf.reduce_sum((estimate - wanted) ** 2, [1, 2]) / (tf.reduce_sum(whole**2, [1, 2]) + _TINY)
 

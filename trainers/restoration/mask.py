@@ -25,13 +25,26 @@ def parts_of(kind: Kind) -> int:
     return 2 if kind == "cirm" else 1
 
 
-def read_mask(kind: Kind, output: tf.Tensor) -> tf.Tensor:
-    """The mask in the network's output, float32 [..., parts]: float32 [...] in [0, 1], or complex64 [...]."""
-    return decompress(output) if kind == "cirm" else output[..., 0]
+def apply_output(kind: Kind, output: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
+    """The mixture through the mask in the network's output.
+
+    Parameters
+    ----------
+    output : float32 [..., parts]
+    mixture : complex64 [...]
+
+    Returns
+    -------
+    complex64 [...]
+    """
+    if kind == "cirm":
+        return decompress(output) * mixture
+    mask = output[..., 0]  # part by part: a real mask needs the real part of the gradient alone
+    return tf.complex(mask * tf.math.real(mixture), mask * tf.math.imag(mixture))
 
 
 def read_mask_np(output: np.ndarray) -> np.ndarray:
-    """`read_mask` on the host, where the number of parts says the kind: real or complex [...]."""
+    """The mask in the network's output on the host, where the number of parts says the kind: real or complex [...]."""
     if output.shape[-1] == 1:
         return output[..., 0]
     share = np.clip(output / COMPRESSION_RANGE, -1 + 1e-6, 1 - 1e-6)

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from audio.masks import apply_mask
 from audio.noises import chain
 from audio.pcm import FULL_SCALE
 from trainers.learner import Arrays, Tensors
@@ -14,7 +13,7 @@ from trainers.request import Recipe
 from trainers.restoration.features import Constants, features_of
 from trainers.restoration.frames import fft_size, frame_count, spectrum, waveform
 from trainers.restoration.loss import LOSSES
-from trainers.restoration.mask import read_mask
+from trainers.restoration.mask import apply_output
 from trainers.restoration.mixing import UNIFORMS, Mix, mix
 from trainers.restoration.network import Network
 from trainers.restoration.restoration_scores import AUDIO_METRICS, restoration_scores
@@ -99,7 +98,7 @@ class RestorationLearner:
 
     def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
         """The scores of each segment, float32 [b]."""
-        restored = apply_mask(read_mask(self.hyperparameters.mask, outputs["mask"]), batch["mixture"])
+        restored = apply_output(self.hyperparameters.mask, outputs["mask"], batch["mixture"])
         sounds = (batch["clean"], batch["mixture"], restored)
         return restoration_scores(*(waveform(sound, self.n_fft, self.segment_samples) for sound in sounds))
 

@@ -118,7 +118,7 @@ class Network:
         mask, _ = self._follow(inputs, FirstState(self.state_size, "first_state")(inputs))
         return keras.Model({"log_magnitude": inputs}, {"mask": mask}, name="denoiser")
 
-    def piece_model(self, frames: int, normalise: Callable[[Tensor], Tensor]) -> keras.Model:
+    def piece_model(self, frames: int, normalise: Callable[[Tensor], Tensor], batch: int | None = None) -> keras.Model:
         """For streams: ``magnitude`` [b, frames, bins] and ``state`` [b, state size], zeros at first, to ``mask`` and
         the next piece's ``state``.
 
@@ -126,9 +126,10 @@ class Network:
         ----------
         frames : of a piece; 1 for a model without loops
         normalise : magnitudes to what `segment_model` takes
+        batch : streams at once; any number unless given
         """
-        magnitude = keras.Input((frames, self.bins), name="magnitude")
-        state = keras.Input((self.state_size,), name="state")
+        magnitude = keras.Input((frames, self.bins), batch, name="magnitude")
+        state = keras.Input((self.state_size,), batch, name="state")
         mask, behind = self._follow(normalise(magnitude), state)
         return keras.Model({"magnitude": magnitude, "state": state}, {"mask": mask, "state": behind}, name="stream")
 

@@ -11,13 +11,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from audio.masks import apply_mask
 from audio.streaming import HOPS
 from trainers.checkpoints import Finished
 from trainers.restoration.evaluation import ALL
 from trainers.restoration.features import Constants, decode_pcm, features_of
 from trainers.restoration.frames import analysis, padded, synthesis
-from trainers.restoration.mask import read_mask
+from trainers.restoration.mask import apply_output
 from trainers.restoration.model import RestorationLearner
 from trainers.restoration.restoration_scores import AUDIO_METRICS, REAL_TIME_FACTOR, restoration_scores
 from trainers.restoration.task import COLUMNS
@@ -59,7 +58,7 @@ class Restorer(tf.Module):
         self.model = network.piece_model(PIECE_FRAMES, normalise)
         self._kind, self._n_fft, self._bins = learner.hyperparameters.mask, learner.n_fft, learner.bins
         self._state_size = network.state_size
-        files = convert(network.piece_model(1, normalise))
+        files = convert(network.piece_model(1, normalise, batch=1))
         self._files = lambda: files
         self.real_time_factor = real_time_factor(files[FLOAT32], learner.spec.sample_rate)
 
@@ -82,8 +81,8 @@ class Restorer(tf.Module):
             heard = tf.ensure_shape(waiting[piece * length : (piece + 1) * length + overlap], [length + overlap])
             spectrum = analysis(heard[tf.newaxis], self._n_fft)
             answer = self.model({"magnitude": tf.abs(spectrum), "state": state}, training=False)
-            mask = read_mask(self._kind, tf.cast(answer["mask"], tf.float32))
-            y = synthesis(apply_mask(mask, spectrum), self._n_fft)[0]
+            masked = apply_output(self._kind, tf.cast(answer["mask"], tf.float32), spectrum)
+            y = synthesis(masked, self._n_fft)[0]
             y = tf.concat([y[:overlap] + tail, y[overlap:]], axis=0)
             return piece + 1, tf.cast(answer["state"], tf.float32), y[length:], done.write(piece, y[:length])
 
