@@ -148,7 +148,8 @@ def _music_file(path: Path, origin: str, copyright_file: Copyright, min_duration
     info = probe(path)
     if info.duration_s < min_duration_s:
         return None
-    start, _rate = read(path, duration_s=FINGERPRINT_S)
+    # What is read whole is also walked for damage; a long file is left to whoever decodes it to its end.
+    start, _rate = read(path, duration_s=FINGERPRINT_S if info.duration_s > FINGERPRINT_S else None)
     fingerprint = hashlib.sha256(pcm16_bytes(start) + f"{info.frames}/{info.sample_rate}".encode())
     with open(path, "rb") as handle:
         sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
