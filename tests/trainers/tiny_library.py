@@ -156,8 +156,8 @@ class Library:
         """The result of the one training whose checkpoints lie under `work` (`trainers.checkpoints.Finished`)."""
         from trainers.checkpoints import Checkpoints
 
-        (folder,) = (work / "checkpoints").iterdir()
-        return Checkpoints(str(folder), writer=False).finished()
+        (result,) = (work / "checkpoints").glob("*/finished.npz")
+        return Checkpoints(str(result.parent), writer=False).finished()
 
     def custom_config(self, **changes: Any) -> dict[str, Any]:
         """The Trainer's ``custom_config``; `changes` to the hyperparameters too."""
