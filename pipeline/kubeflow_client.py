@@ -126,7 +126,9 @@ def _refusal(cluster: Cluster, error: Any) -> KubeflowError:
 def _away(cluster: Cluster, error: BaseException) -> str:
     reason = getattr(error, "reason", None) or error
     connect_s, answer_s = cluster.timeouts_s
-    if isinstance(reason, urllib3.exceptions.ConnectTimeoutError):
+    # In urllib3 a refused connection is a kind of time-out.
+    refused = isinstance(reason, urllib3.exceptions.NewConnectionError)
+    if isinstance(reason, urllib3.exceptions.ConnectTimeoutError) and not refused:
         return f"cannot be reached within {connect_s:g} s"
     if isinstance(reason, urllib3.exceptions.ReadTimeoutError):
         return f"did not answer within {answer_s:g} s"

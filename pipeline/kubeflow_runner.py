@@ -160,9 +160,9 @@ def write_pipeline(
             _place(task, step, placement)
 
     # The run form shows what a parameter is for, which KFP reads from here.
-    steps.__doc__ = "\n".join(["Args:", *(f"  {parameter}: {text}" for parameter, text in PARAMETERS.items())])
-    title = name or f"{settings.task}-{settings.library}"
-    pipeline: Any = dsl.pipeline(name=title, description=f"Retrains {settings.task} on {settings.library}.")(steps)
+    told = (f"  {parameter}: {text}" for parameter, text in PARAMETERS.items())
+    steps.__doc__ = "\n".join([f"Retrains {settings.task} on {settings.library}.", "", "Args:", *told])
+    pipeline: Any = dsl.pipeline(name=name or f"{settings.task}-{settings.library}")(steps)
     kfp.compiler.Compiler().compile(pipeline, str(path))
     return path
 

@@ -1,6 +1,7 @@
 """One node of a run, launched where others of the same run were launched before, elsewhere or here."""
 
 import fcntl
+import logging
 import os
 import shutil
 import sys
@@ -42,7 +43,8 @@ def run_step(step: "Step", console: Console) -> int:
 
     started = time.monotonic()
     try:
-        return _launched(step, console)
+        with _heard(console):
+            return _launched(step, console)
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
@@ -133,6 +135,30 @@ def one_training(settings: Settings) -> Iterator[None]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+class _Lines(logging.Handler):
+    """Our own lines (training, TrainJob and its workers) in the container's log, which Kubeflow shows."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints the line."""
+        self._console.print(record.getMessage(), markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _heard(console: Console) -> Iterator[None]:
+    logger, handler = logging.getLogger("dacapo"), _Lines(console)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _say(console: Console, node_id: str, what: str) -> None:

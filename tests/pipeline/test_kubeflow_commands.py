@@ -95,7 +95,7 @@ def test_a_schedule_is_made_once_listed_and_taken_away(stub: Stub, pipeline: Pat
     assert body["trigger"] == {"cron_schedule": {"cron": "0 0 3 * * 1-5"}}
     assert body["runtime_config"] == {"parameters": {"warm_start": "latest"}, "pipeline_root": "gs://m/k"}
     assert set(body["pipeline_spec"]) == {"pipeline_spec", "platform_spec"}
-    assert (body["no_catchup"], body["max_concurrency"], body["mode"]) == (True, "1", "ENABLE")
+    assert (body["no_catchup"], body["max_concurrency"], body["mode"]) == (True, 1, "ENABLE")
     assert "there is a schedule tagging-builtin" in one_line(dacapo(*arguments))
     listed = dacapo("status")
     assert "tagging-builtin" in listed.stdout
