@@ -14,7 +14,8 @@ from audio.files import probe, read
 from catalog.damage.plan import Take
 from catalog.recording import Event
 
-LEAST_S = 2.0
+LEAST_S = 5.0
+SLACK_S = 2.5  # more than lost packets ever take away, so that length says nothing of them
 LEAST_EVENT_S = 0.02
 JOINED_S = 0.15
 QUIETEST = 0.003
@@ -56,7 +57,7 @@ def make_excerpt(path: Path, take: Take, *, excerpt_s: float, codecs: tuple[str,
     ----------
     path : of the source's audio
     take : what is to be done
-    excerpt_s : seconds; a shorter recording is taken whole
+    excerpt_s : seconds; of a recording that is not `SLACK_S` longer, what is left without as much
     codecs : names that may be drawn (`audio.damage.streams.codecs`)
 
     Raises
@@ -65,7 +66,8 @@ def make_excerpt(path: Path, take: Take, *, excerpt_s: float, codecs: tuple[str,
         The file cannot be read, is too short, or holds no stretch that is neither silent nor clipped by itself.
     """
     rng = np.random.default_rng(take.seed)
-    y, rate = _stretch(path, take, excerpt_s, rng)
+    y, rate = _stretch(path, take, excerpt_s + SLACK_S, rng)
+    length = len(y) - round(SLACK_S * rate)
     wanted = set(take.defects)
     regions: tuple[Region, ...] = ()
 
@@ -96,7 +98,8 @@ def make_excerpt(path: Path, take: Take, *, excerpt_s: float, codecs: tuple[str,
         y = transmission.coded(y, codec)
     if dropouts.NAME in wanted:
         apply(dropouts.add_dropouts)
-    return Excerpt(np.clip(y, -1.0, 1.0), rate, events_of(regions, len(y), rate))
+    y = np.clip(y[:length], -1.0, 1.0)
+    return Excerpt(y, rate, events_of(regions, len(y), rate))
 
 
 def _stretch(path: Path, take: Take, excerpt_s: float, rng: np.random.Generator) -> tuple[np.ndarray, int]:

@@ -10,7 +10,9 @@ they were not there. Every pool answers ``P`` [b, classes], between the least an
 * ``attention``: weights are a softmax over time of scores of their own (Kong, Xu, Wang, Plumbley 2018);
 * ``autopool`` (McFee, Salamon, Bello 2018): ``w = softmax_t(a p)``, ``P = sum_t w p`` with an exponent ``a`` learnt a
   class: 0 is the mean, 1 a softmax, infinity the maximum. ``constrained_autopool`` keeps ``0 <= a <= ln(N - 1)``, where
-  a lone active frame among N counts one half; ``regularised_autopool`` pays for the squares of the exponents.
+  a lone active frame among N counts one half; ``regularised_autopool`` pays for the squares of the exponents. They
+  start at twice that bound, the constrained one at it, where the published ones start at 1: a recording with one click
+  then is one with a click, and frames around it are not taught to say so too.
 """
 
 import math
@@ -62,7 +64,7 @@ class Pool(keras.layers.Layer):
     Parameters
     ----------
     kind : its name
-    frames : of a training segment; bounds the constrained exponent, at which all of them start
+    frames : of a training segment; bounds the constrained exponent
     """
 
     def __init__(self, kind: str, frames: int, name: str) -> None:
@@ -73,7 +75,8 @@ class Pool(keras.layers.Layer):
     def build(self, p_shape: tuple, scores_shape: tuple, valid_shape: tuple) -> None:
         """Make the exponents, [classes], kept a tenth as large as they act: a step of Adam moves all weights alike."""
         if self.kind in AUTOPOOLS:
-            start = keras.initializers.Constant(self.most / _STEP)
+            start = self.most if self.kind == "constrained_autopool" else 2.0 * self.most
+            start = keras.initializers.Constant(start / _STEP)
             self.exponent = self.add_weight(name="exponent", shape=(p_shape[-1],), initializer=start)
 
     def exponents(self) -> keras.KerasTensor:

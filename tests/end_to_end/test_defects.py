@@ -1,0 +1,85 @@
+"""The detector through the whole graph: one that hears is pushed; one that never fires and one that always does are
+not.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from audio.damage.dropouts import add_dropouts
+from catalog.recording import Event
+from tests.end_to_end.tiny_defects import RATE, TAGS, Relabel, chord, make_defects
+from tests.end_to_end.workbench import TinyTask, Workbench
+from trainers.defects.event_scores import event_counts
+
+pytestmark = pytest.mark.e2e
+
+DEFECTS = TinyTask(
+    name="defects",
+    make_library=make_defects,
+    tags=TAGS,
+    gate={"floors": {"precision": 0.7, "recall": 0.7}, "drops": {"precision": 0.3, "recall": 0.3}},
+    training=(
+        "train.steps=90",
+        "train.batch_size=12",
+        "train.learning_rate=0.01",
+        "train.validate_every=30",
+        "train.checkpoint_every=30",
+        "train.filters=[16,16,16]",
+        "train.units=8",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    """A workbench that serves a good model."""
+    bench = Workbench(tmp_path_factory.mktemp("defects"), DEFECTS)
+    good = bench.run()
+    assert good.exit_code == 0, good.output
+    return bench
+
+
+def report(model: Path, y: np.ndarray) -> dict[str, np.ndarray]:
+    answer = tf.saved_model.load(str(model)).signatures["waveform"](waveform=tf.constant(y[np.newaxis]))
+    return {name: value.numpy()[0] for name, value in answer.items()}
+
+
+def newest_model(bench: Workbench) -> Path:
+    folders = (bench.home / "pipelines" / bench.name / "Trainer" / "model").iterdir()
+    return max(folders, key=lambda folder: int(folder.name)) / "Format-Serving"
+
+
+def test_a_model_that_hears_is_pushed_and_finds_a_gap_in_a_song_that_it_has_not_heard(bench: Workbench) -> None:
+    (version,) = bench.served()
+    damaged = add_dropouts(chord(30, 0), RATE, np.random.default_rng(1))
+    answer = report(bench.home / "serving" / bench.name / version, damaged.y)
+    assert answer["probabilities"][TAGS.index("dropout")] >= 0.5
+    reference = [Event(gap.name, gap.start / RATE, gap.stop / RATE) for gap in damaged.regions]
+    found = [
+        Event(TAGS[answer["event_defect"][i]], float(answer["event_onset_s"][i]), float(answer["event_offset_s"][i]))
+        for i in range(answer["event_count"])
+    ]
+    assert event_counts(reference, found, "dropout").recall >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("claimed", "fires"),
+    [(lambda row: (), False), (lambda row: TAGS, True)],
+    ids=["never fires", "always fires"],
+)
+def test_a_model_that_never_fires_or_always_does_is_blocked(bench: Workbench, claimed: Relabel, fires: bool) -> None:
+    """Labels that deny every defect, or claim every one, teach it that; the eval recordings know better."""
+    before = bench.served()
+    make_defects(bench.library, relabel=claimed)
+    blocked = bench.run()
+    assert blocked.exit_code == 3, blocked.output
+    assert bench.served() == before
+    assert bench.runs()[-1].verdict == "not blessed"
+    for tag in TAGS:
+        assert f"{tag}: precision" in blocked.output
+    model = newest_model(bench)
+    for y in (chord(30, 1), add_dropouts(chord(30, 2), RATE, np.random.default_rng(2)).y):
+        assert ((report(model, y)["probabilities"] >= 0.5) == fires).all()
