@@ -89,7 +89,16 @@ def test_wait_gives_up_when_its_time_is_up(stub: Stub, pipeline: Path) -> None:
 
 
 def test_a_schedule_is_made_once_listed_and_taken_away(stub: Stub, pipeline: Path) -> None:
-    arguments = ("schedule", pipeline, "--cron", "0 3 * * 1-5", "-p", "warm_start=latest", "--pipeline-root", "gs://m/k")
+    arguments = (
+        "schedule",
+        pipeline,
+        "--cron",
+        "0 3 * * 1-5",
+        "-p",
+        "warm_start=latest",
+        "--pipeline-root",
+        "gs://m/k",
+    )
     assert dacapo(*arguments).exit_code == 0
     body = stub.body("POST", SCHEDULES)
     assert body["trigger"] == {"cron_schedule": {"cron": "0 0 3 * * 1-5"}}

@@ -28,7 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compiled(folder: Path, task: str) -> Path:
     path = folder / f"{task}.yaml"
     if not path.is_file():
-        compile_to(path, load_settings({"task": task, "home": "/dacapo", "metadata": {"store": "mysql"}}), load_placement())
+        compile_to(
+            path, load_settings({"task": task, "home": "/dacapo", "metadata": {"store": "mysql"}}), load_placement()
+        )
     return path
 
 
