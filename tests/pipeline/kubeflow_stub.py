@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -97,10 +97,8 @@ def kubeflow_stub() -> Iterator[Stub]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            try:
+            with suppress(BrokenPipeError):  # whoever asked did not wait
                 self.wfile.write(content)
-            except BrokenPipeError:
-                pass  # whoever asked did not wait
 
         do_GET = do_POST = do_DELETE = _serve
 

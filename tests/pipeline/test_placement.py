@@ -82,5 +82,5 @@ def test_a_file_that_is_no_placement_is_one_line(tmp_path: Path, text: str, word
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(PlacementError, match="none.yaml: cannot be read: No such file"):
+    with pytest.raises(PlacementError, match=r"none\.yaml: cannot be read: No such file"):
         load_placement(tmp_path / "none.yaml")
