@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from audio.errors import DaCapoError
 from pipeline import kubeflow_commands
 from pipeline.catalog_commands import catalog_app
 from pipeline.settings import HOME, Settings, load_settings
+from pipeline.terminal import one_line_errors
 from trainers.task import TASKS
 
 BUILTIN = "builtin"
@@ -63,7 +63,7 @@ def run(
 
       ./dacapo run tagging --library debian --profile full --set train.steps=4000 --warm-start latest
     """
-    with _one_line_errors():
+    with one_line_errors():
         settings = load_settings(
             {
                 "task": task,
@@ -84,7 +84,7 @@ def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
     """Make the built-in synthetic library and retrain all four tasks on it (what 'make demo' does)."""
     from pipeline.catalog_commands import build_builtin_catalog, build_derived_catalogs
 
-    with _one_line_errors():
+    with one_line_errors():
         settings = [load_settings({"task": task, "home": home}) for task in TASKS]
         build_builtin_catalog(home)
         build_derived_catalogs(home, BUILTIN)
@@ -106,7 +106,7 @@ def runs(
     """List past runs: verdict, duration, steps that ran, served version."""
     from pipeline import runs_command
 
-    with _one_line_errors():
+    with one_line_errors():
         runs_command.show(home, run_id, pages=open_)
 
 
@@ -117,15 +117,3 @@ def _run(settings: Settings, *, verbose: bool) -> int:
     from pipeline.run_command import run as run_settings
 
     return int(run_settings(settings, verbose=verbose))
-
-
-class _one_line_errors:
-    """Turns an error that the user can mend into its one line on standard error and exit code 2."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DaCapoError):
-            typer.echo(f"dacapo: {error}", err=True)
-            raise typer.Exit(2) from error

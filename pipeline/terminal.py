@@ -1,0 +1,29 @@
+"""What every command shows the same way: errors that the user can mend, and long work."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from audio.errors import DaCapoError
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turns an error that the user can mend into its one line on standard error and exit code 2."""
+    try:
+        yield
+    except DaCapoError as error:
+        typer.echo(f"dacapo: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar called `title`; what it gives is called with (done, in all)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(highlight=False)) as progress:
+        bar = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
