@@ -28,7 +28,7 @@ from components.artifact_types import CatalogReport
 from components.audio_example_gen import AudioExampleGen
 from components.audio_example_gen.executor import Executor
 from components.audio_example_gen.settings import Detail, Settings
-from pipeline.graph import ANALYZED_SPLITS, TRANSFORMED_SPLITS, sqlite
+from pipeline.graph import ANALYZED_SPLITS, TRANSFORMED_SPLITS
 from pipeline.launch import compile_pipeline, launch_node
 from pipeline.schema import load_schema, write_schema
 from pipeline.settings import PROJECT, Beam, Shares
@@ -147,7 +147,7 @@ def transform(library: Library, folder: Path, repeat: int) -> tuple[float, Path]
             "code": f"{time.time_ns()}",  # never cached
         },
     )
-    connection = sqlite(folder / "metadata.sqlite")
+    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
     graph = tfx.dsl.Pipeline(
         pipeline_name="ingest",
         pipeline_root=str(folder / "root"),
