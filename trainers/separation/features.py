@@ -18,7 +18,7 @@ WINDOW_S = 0.093
 HOPS = 4
 _QUIETEST = 1e-3
 """Magnitude below which everything looks alike: a few times what 16-bit rounding leaves in a bin."""
-_MIN_VARIANCE = 1e-2
+MIN_VARIANCE = 1e-2
 
 
 class Constants(NamedTuple):
@@ -120,7 +120,7 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
         reduce_instance_dims=False,
     )
     mean, square = totals[:bins] / totals[-1], totals[bins:-1] / totals[-1]
-    std = tf.sqrt(tf.maximum(square - mean * mean, _MIN_VARIANCE))
+    std = tf.sqrt(tf.maximum(square - mean * mean, MIN_VARIANCE))
     return {
         "id": _dense(inputs["id"], ""),
         "segment": _dense(inputs["segment"], 0),

@@ -30,8 +30,8 @@ class SeparationLearner:
 
     draws = 2
     uniforms = UNIFORMS
-    output_variables = ()
-    label_columns = ()
+    output_variables: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()
 
     def __init__(self, recipe: Recipe) -> None:
         assert isinstance(recipe.hyperparameters, SeparationHyperparameters)
@@ -49,6 +49,7 @@ class SeparationLearner:
         columns = {
             "id": tf.io.FixedLenFeature([], tf.string),
             "segment": tf.io.FixedLenFeature([], tf.int64),
+            "num_samples": tf.io.FixedLenFeature([], tf.int64),
         } | {stem: tf.io.FixedLenFeature([], tf.string) for stem in STEMS}
         rows = tf.io.parse_example(serialized, columns)
         shape = [-1, self.segment_samples, self.spec.channels]
