@@ -13,6 +13,7 @@ from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator import describe
+from trainers.bootstrap_noise import MODULE
 
 EVAL_CONFIG = "eval_config.json"
 COUNT = "example_count"
@@ -90,7 +91,7 @@ def read_questions(folder: Path) -> Questions:
     for spec in run.eval_config.metrics_specs:
         columns = [f"classId:{index}" for index in spec.binarize.class_ids.values] or [""]
         for metric in spec.metrics:
-            if _name(metric) == COUNT:
+            if _name(metric) == COUNT or metric.module == MODULE:
                 continue
             for output, column in [(output, column) for output in spec.output_names or [""] for column in columns]:
                 for place, limits in _places(metric).items():

@@ -17,6 +17,7 @@ import tensorflow_model_analysis as tfma
 from components.evaluator import unknown_columns
 from pipeline.eval_config import COUNT, WHOLE, Place, Question, read_questions
 from pipeline.verdict import Figure, Verdict
+from trainers.bootstrap_noise import NOISE
 
 VALIDATIONS = "validations*"  # there is none where the gate asks nothing of any output
 
@@ -67,6 +68,7 @@ def read_evaluation(folder: Path) -> Evaluation:
                 value=candidate.number(question, metric),
                 baseline=None if baseline is None or question.column in news else baseline.number(question, metric),
                 limits=question.limits,
+                noise=candidate.number(question, metric + NOISE),
             )
             for metric, question in metrics.items()
         }

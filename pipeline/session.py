@@ -1,5 +1,6 @@
 """A retraining on the terminal: a line a component, the verdict, where the model went, or what went wrong."""
 
+import math
 import sys
 import time
 import traceback
@@ -55,12 +56,17 @@ def report(console: Console, settings: Settings, outcome: Outcome, duration_s: f
     console.print(verdict_table(settings.task, outcome.verdict, title=settings.name))
     for line in outcome.verdict.failures():
         _print(console, f"  {line}")
+    noisy = outcome.verdict.within_noise()
+    if noisy:
+        _print(console, f"  allowed changes within the noise of the eval recordings: {', '.join(noisy)}")
     where = f"blessed, served as {outcome.served}" if outcome.served else "not blessed, the served folder is as it was"
     _print(console, f"\n{where}  ({duration_s:.0f} s)")
 
 
 def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
-    """The gate's figures, a row an output: value, change against the model in service in brackets, limits."""
+    """The gate's figures, a row an output: value, ± its noise (half the 95 % bootstrap interval
+    over the eval recordings), change against the model in service in brackets, limits.
+    """
     table = Table(
         title=f"{title}: {verdict.recordings} eval recordings", title_justify="left", box=None, pad_edge=False
     )
@@ -90,6 +96,8 @@ def _cell(figure: Figure | None) -> str:
     if figure is None:
         return ""
     text = f"{figure.value:.3f}"
+    if math.isfinite(figure.noise):
+        text += f" ±{figure.noise:.2f}"
     if figure.baseline is not None:
         text += f" ({figure.value - figure.baseline:+.3f})"
     if figure.limits.floor is not None:

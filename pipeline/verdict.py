@@ -16,11 +16,18 @@ class Figure:
     value : of the candidate; NaN where it is undefined (precision without a positive prediction).
     baseline : of the model in service; None where there is none.
     limits : what the gate asks.
+    noise : half the 95 % bootstrap interval of the value over the eval recordings; NaN where it was not measured.
     """
 
     value: float
     baseline: float | None
     limits: Limits
+    noise: float = math.nan
+
+    @property
+    def allowed_change(self) -> float | None:
+        """The drop or rise against the model in service that passes; None where it is not compared."""
+        return self.limits.rise if self.limits.drop is None else self.limits.drop
 
     @property
     def passed(self) -> bool:
@@ -61,6 +68,15 @@ class Verdict:
                 if output in self.gated and not figure.passed:
                     lines.append(f"{output}: {metric} {_why(figure)}")
         return lines
+
+    def within_noise(self) -> list[str]:
+        """Gated figures whose allowed change is smaller than their noise: what blocks there can be chance."""
+        return [
+            f"{output} {metric} {figure.allowed_change:g} < {figure.noise:.2g}"
+            for output, metrics in self.figures.items()
+            for metric, figure in metrics.items()
+            if output in self.gated and figure.allowed_change is not None and figure.allowed_change < figure.noise
+        ]
 
 
 def _why(figure: Figure) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from trainers.bootstrap_noise import noise_of
 from trainers.gate import Gate
 from trainers.thresholds import threshold
 
@@ -31,7 +32,8 @@ def decision_eval_config(gate: Gate, outputs: tuple[str, ...], *, slices: Iterab
     Returns
     -------
     EvalConfig
-        Precision and recall of every output at the decision threshold, gated; ROC-AUC and average precision, reported.
+        Precision and recall of every output at the decision threshold, gated, with their noise; ROC-AUC and average
+        precision, reported.
     """
     specs = [config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name="ExampleCount")])]
     for index, output in enumerate(outputs):
@@ -41,6 +43,8 @@ def decision_eval_config(gate: Gate, outputs: tuple[str, ...], *, slices: Iterab
                 metrics=[
                     _metric("Precision", "precision", gate, output, {"thresholds": [DECISION]}),
                     _metric("Recall", "recall", gate, output, {"thresholds": [DECISION]}),
+                    noise_of("precision"),
+                    noise_of("recall"),
                     _metric("AUC", "roc_auc", gate, output, {}),
                     _metric("AUCPrecisionRecall", "average_precision", gate, output, {}),
                 ],

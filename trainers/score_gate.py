@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from trainers.bootstrap_noise import noise_of
 from trainers.gate import Gate
 from trainers.score_name import score_name
 from trainers.thresholds import threshold
@@ -39,7 +40,7 @@ def score_eval_config(
     Returns
     -------
     EvalConfig
-        The mean of every score, over the whole split and by tag.
+        The mean of every score with its noise, over the whole split and by tag.
     """
     names = [score_name(output, metric) for output in outputs for metric in metrics]
     specs = [config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name="ExampleCount")])]
@@ -49,7 +50,9 @@ def score_eval_config(
             _ask(mean, config_pb2.SlicingSpec(), threshold(gate, output, metric))
             for tag in tags:
                 _ask(mean, config_pb2.SlicingSpec(feature_values={SLICE: tag}), threshold(gate, tag, metric))
-            specs.append(config_pb2.MetricsSpec(output_names=[score_name(output, metric)], metrics=[mean]))
+            specs.append(
+                config_pb2.MetricsSpec(output_names=[score_name(output, metric)], metrics=[mean, noise_of(metric)])
+            )
     models = [
         config_pb2.ModelSpec(
             name=name,

@@ -8,6 +8,7 @@ import tensorflow_model_analysis as tfma
 
 from pipeline.evaluation import Evaluation, read_evaluation
 from pipeline.session import verdict_table
+from trainers.bootstrap_noise import bootstrap_noise
 from trainers.gate import Gate
 from trainers.score_gate import score_eval_config
 from trainers.score_name import score_name
@@ -109,3 +110,15 @@ def test_a_model_that_is_worse_than_the_one_in_service_is_blocked(tmp_path: Path
             f"{row}: delay_ms 7.000 rose by more than 1 from 5.000 in service",
         )
     ]
+
+
+def test_every_figure_has_its_noise_and_a_drop_within_it_is_named(tmp_path: Path, data: Path) -> None:
+    verdict = evaluate(tmp_path, data).verdict
+    scores = [SDR[tag] + step for tag in SDR for step in range(4)]
+    expected = bootstrap_noise("mean", [(0.0, score) for score in scores])
+    assert expected > GATE["drops"]["sdr"]
+    assert verdict.figures["all"]["sdr"].noise == pytest.approx(expected)
+    assert verdict.figures["hiss"]["sdr"].noise < expected
+    assert verdict.figures["all"]["delay_ms"].noise == 0.0
+    assert f"all sdr 1 < {expected:.2g}" in verdict.within_noise()
+    assert not any("delay_ms" in line for line in verdict.within_noise())
