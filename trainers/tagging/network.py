@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from audio.errors import DaCapoError
 from audio.mel import N_MELS
 from trainers.tagging.layers import FrameMask, GlobalBatchNorm, LearntWhenMissing, MaskedPool
 from trainers.tagging.lyrics import BAG
@@ -77,13 +78,22 @@ def build_network(
     -------
     keras.Model
         From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG], ``has_lyrics`` [b, 1] and ``musicnn``
-        [b, embedding] to ``{"logits": [b, tags]}``, which `TagTree` reads.
+        [b, embedding], those that it uses, to ``{"logits": [b, tags]}``, which `TagTree` reads.
+
+    Raises
+    ------
+    DaCapoError
+        Nothing listens.
     """
-    inputs = {
-        "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
-        "frames": keras.Input((1,), name="frames"),
-    }
-    parts = [cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters)]
+    if not hyperparameters.filters and not embedding:
+        raise DaCapoError("train.filters=[] leaves nothing that listens: give filters, or warm_start=musicnn")
+    inputs, parts = {}, []
+    if hyperparameters.filters:
+        inputs |= {
+            "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
+            "frames": keras.Input((1,), name="frames"),
+        }
+        parts.append(cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters))
     if embedding:
         inputs["musicnn"] = keras.Input((embedding,), name="musicnn")
         parts.append(musicnn_branch(inputs["musicnn"], hyperparameters.musicnn_units, hyperparameters.musicnn_dropout))

@@ -14,7 +14,7 @@ class TaggingHyperparameters(Hyperparameters):
 
     Attributes
     ----------
-    filters : of the CNN's blocks; each halves time and frequency, the first quarters time.
+    filters : of the CNN's blocks; each halves time and frequency, the first quarters time. None: musicnn listens alone.
     dropout : share of what the trunk and the lyrics say that is left out in training.
     lyrics : whether the model reads lyrics.
     lyrics_units : units of the lyrics branch.
@@ -53,7 +53,13 @@ TASK = Task(
             steps=700, batch_size=16, learning_rate=2e-3, warmup_steps=20, validate_every=100, checkpoint_every=100
         ),
         "full": TaggingHyperparameters(
-            steps=3000, batch_size=64, learning_rate=1e-3, warmup_steps=200, validate_every=100, checkpoint_every=500
+            steps=1500,
+            batch_size=32,
+            learning_rate=1e-3,
+            warmup_steps=50,
+            validate_every=50,
+            checkpoint_every=100,
+            patience=8,
         ),
     },
     timed_labels=False,
