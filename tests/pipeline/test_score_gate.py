@@ -116,7 +116,7 @@ def test_every_figure_has_its_noise_and_a_drop_within_it_is_named(tmp_path: Path
     verdict = evaluate(tmp_path, data).verdict
     scores = [SDR[tag] + step for tag in SDR for step in range(4)]
     expected = bootstrap_noise("mean", [(0.0, score) for score in scores])
-    assert expected > GATE["drops"]["sdr"]
+    assert expected > Gate.model_validate(GATE).drops["sdr"]
     assert verdict.figures["all"]["sdr"].noise == pytest.approx(expected)
     assert verdict.figures["hiss"]["sdr"].noise < expected
     assert verdict.figures["all"]["delay_ms"].noise == 0.0

@@ -87,7 +87,8 @@ def build_network(
     """
     if not hyperparameters.filters and not embedding:
         raise DaCapoError("train.filters=[] leaves nothing that listens: give filters, or warm_start=musicnn")
-    inputs, parts = {}, []
+    inputs: dict[str, keras.KerasTensor] = {}
+    parts = []
     if hyperparameters.filters:
         inputs |= {
             "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
