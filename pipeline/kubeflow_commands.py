@@ -72,6 +72,7 @@ def compile_(
     ] = CLUSTER_HOME,
     placement: Annotated[Path | None, typer.Option(help="By default kubeflow/placement.yaml.")] = None,
     image: Annotated[str | None, typer.Option(help="Image of the steps, in place of the placement's.")] = None,
+    gpu_image: Annotated[str | None, typer.Option(help="Image of what runs on GPUs; by default --image.")] = None,
     assignments: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting.")] = None,
 ) -> None:
     """Compile one task's graph for Kubeflow Pipelines: pipeline spec and Kubernetes platform spec in one YAML file."""
@@ -80,7 +81,7 @@ def compile_(
     with _errors():
         given = {"task": task, "library": library, "profile": profile, "catalog": catalog, "warm_start": warm_start}
         settings = load_settings(given | {"home": home, "metadata": {"store": "mysql"}}, assignments or ())
-        placed = load_placement(placement or PLACEMENT, image=image)
+        placed = load_placement(placement or PLACEMENT, image=image, gpu_image=gpu_image)
         path = output or Path(f"{task}-{library}.yaml")
         with quiet(Path(os.devnull), verbose=False):
             from pipeline.kubeflow_lint import lint_file

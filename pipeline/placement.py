@@ -334,13 +334,15 @@ class Placement(_Strict):
             raise ValueError(f"{where}.waits_in={step.waits_in!r} has GPUs; the pod that asks the cache needs none")
 
 
-def load_placement(path: Path = PLACEMENT, *, image: str | None = None) -> Placement:
+def load_placement(
+    path: Path = PLACEMENT, *, image: str | None = None, gpu_image: str | None = None
+) -> Placement:
     """The placement in the file `path`.
 
     Parameters
     ----------
     path : YAML.
-    image : of the steps, in place of the file's one.
+    image, gpu_image : in place of the file's ones.
 
     Raises
     ------
@@ -356,7 +358,8 @@ def load_placement(path: Path = PLACEMENT, *, image: str | None = None) -> Place
     if not isinstance(found, dict):
         raise PlacementError(f"{path}: is not a mapping of fields")
     try:
-        return Placement.model_validate(found | ({"image": image} if image else {}))
+        given = {"image": image, "gpu_image": gpu_image}
+        return Placement.model_validate(found | {name: value for name, value in given.items() if value})
     except ValidationError as error:
         raise PlacementError(f"{path}: {_problem(error)}") from error
 

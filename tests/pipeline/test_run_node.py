@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2
+
+from pipeline.metadata import Store, connection_config, open_store
+from pipeline.run_node import CodeDiffers, check_code, main
+from pipeline.settings import Settings, load_settings
+from pipeline.source_hash import source_hash
+from pipeline.step import clear_outputs, last_execution, warm_start_of_run
+
+RUNNING, COMPLETE = metadata_store_pb2.Execution.RUNNING, metadata_store_pb2.Execution.COMPLETE
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings({"home": tmp_path, "warm_start": "latest"})
+
+
+def serve(settings: Settings, version: int) -> None:
+    (settings.served / str(version)).mkdir(parents=True)
+
+
+def test_latest_means_one_version_in_all_steps_of_a_run(settings: Settings) -> None:
+    serve(settings, 5)
+    first = warm_start_of_run(settings, "one")
+    serve(settings, 6)
+    assert first == warm_start_of_run(settings, "one") == str(settings.served / "5")
+    assert warm_start_of_run(settings, "two") == str(settings.served / "6")
+
+
+def test_the_hash_changes_with_a_source_and_with_a_gate_but_not_with_byte_code(tmp_path: Path) -> None:
+    for folder, name in (("trainers", "loop.py"), ("schemas", "gate.yaml")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("a")
+    before = source_hash(tmp_path)
+    (tmp_path / "trainers" / "__pycache__").mkdir()
+    (tmp_path / "trainers" / "__pycache__" / "loop.pyc").write_text("b")
+    assert source_hash(tmp_path) == before
+    (tmp_path / "schemas" / "gate.yaml").write_text("b")
+    assert source_hash(tmp_path) != before
+
+
+def test_other_code_is_refused_and_the_same_is_not() -> None:
+    check_code(source_hash())
+    check_code(None)
+    with pytest.raises(CodeDiffers, match="compiled from code 0123"):
+        check_code("0123")
+
+
+def test_wrong_code_ends_the_step_with_one_line(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--settings", settings.model_dump_json(exclude_none=True), "--run-id", "r", "--node", "Pusher"]
+    assert main([*given, "--code", "0123"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("dacapo: this image holds code")
+
+
+def execution(store: Store, settings: Settings, run_id: str, node: str, state: int) -> int:
+    kind = store.put_execution_type(metadata_store_pb2.ExecutionType(name="step"))
+    contexts = []
+    for name, value in (("pipeline_run", run_id), ("node", f"{settings.name}.{node}")):
+        type_id = store.put_context_type(metadata_store_pb2.ContextType(name=name))
+        contexts.append(metadata_store_pb2.Context(type_id=type_id, name=value))
+    made = metadata_store_pb2.Execution(type_id=kind, last_known_state=state)
+    return int(store.put_execution(made, [], contexts, reuse_context_if_already_exist=True)[0])
+
+
+def test_a_node_s_execution_is_found_by_run_and_node(settings: Settings) -> None:
+    store = open_store(connection_config(settings))
+    trainer = execution(store, settings, "one", "Trainer", RUNNING)
+    execution(store, settings, "one", "Transform", COMPLETE)
+    execution(store, settings, "two", "Trainer", COMPLETE)
+    found = last_execution(store, settings.name, "one", "Trainer")
+    assert found is not None
+    assert (found.id, found.last_known_state) == (trainer, RUNNING)
+    assert last_execution(store, settings.name, "two", "Transform") is None
+    assert last_execution(store, settings.name, "three", "Trainer") is None
+
+
+def test_what_an_interrupted_execution_wrote_is_taken_away_and_nothing_else(settings: Settings) -> None:
+    folder = settings.pipeline_root / "Transform"
+    for key, number in (("transformed_examples", 7), ("transform_graph", 7), ("transform_graph", 17)):
+        (folder / key / str(number)).mkdir(parents=True)
+    clear_outputs(settings, "Transform", 7)
+    assert [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name.isdigit()] == [
+        "transform_graph/17"
+    ]
