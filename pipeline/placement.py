@@ -334,9 +334,7 @@ class Placement(_Strict):
             raise ValueError(f"{where}.waits_in={step.waits_in!r} has GPUs; the pod that asks the cache needs none")
 
 
-def load_placement(
-    path: Path = PLACEMENT, *, image: str | None = None, gpu_image: str | None = None
-) -> Placement:
+def load_placement(path: Path = PLACEMENT, *, image: str | None = None, gpu_image: str | None = None) -> Placement:
     """The placement in the file `path`.
 
     Parameters

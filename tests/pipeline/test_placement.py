@@ -17,9 +17,8 @@ def loaded(tmp_path: Path, document: object) -> Placement:
 
 
 def test_the_project_s_placement_is_valid_and_an_image_wins_over_its_one() -> None:
-    assert (
-        load_placement(image="registry.example.org/dacapo@sha256:00").image == "registry.example.org/dacapo@sha256:00"
-    )
+    found = load_placement(image="example.org/dacapo@sha256:00", gpu_image="example.org/dacapo@sha256:01")
+    assert (found.image, found.gpu_image) == ("example.org/dacapo@sha256:00", "example.org/dacapo@sha256:01")
 
 
 def test_a_task_s_fields_override_those_of_the_step_and_leave_the_others(tmp_path: Path) -> None:
