@@ -5,7 +5,7 @@ import numpy as np
 from audio.damage.regions import Damaged, Region
 
 NAME = "click"
-MOST = 12
+MOST = 8
 LENGTH_S = (0.0001, 0.0015)
 LEVEL = (3.0, 12.0)
 LEAST = 0.08

@@ -15,10 +15,10 @@ from audio.damage.streams import Codec
 
 CODEC = "codec"
 SKIP = "skip"
-GARBLED = (1, 4)
+GARBLED = (1, 3)
 GARBLED_S = (0.05, 0.4)
-LOST = (2, 8)
-LOST_S = (0.02, 0.25)
+LOST = (2, 6)
+LOST_S = (0.02, 0.2)
 LEAST_SKIP_S = 0.004
 LEAST_HEARD_S = 0.02
 EDGE_S = 0.25

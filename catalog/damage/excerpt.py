@@ -14,8 +14,8 @@ from audio.files import probe, read
 from catalog.damage.plan import Take
 from catalog.recording import Event
 
-LEAST_S = 5.0
-SLACK_S = 2.5  # more than lost packets ever take away, so that length says nothing of them
+LEAST_S = 3.0
+SLACK_S = 1.5  # more than lost packets ever take away, so that length says nothing of them
 LEAST_EVENT_S = 0.02
 JOINED_S = 0.15
 QUIETEST = 0.003

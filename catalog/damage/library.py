@@ -27,8 +27,8 @@ from catalog.splits import SplitAssigner
 
 CATALOG_NAME = "damaged.csv"
 FOLDER = "damaged"
-EXCERPT_S = 10.0
-PER_RECORDING = 2
+EXCERPT_S = 6.0
+PER_RECORDING = 3
 _LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
 

@@ -13,6 +13,7 @@ DEFECTS = (
     clicks.NAME, dropouts.NAME, transmission.CODEC, transmission.SKIP, clipping.NAME, hum.NAME, bursts.NAME,
 )  # fmt: skip
 ALONE = 2
+HARD = (clicks.NAME, transmission.SKIP)
 CLEAN = 6
 
 
@@ -45,14 +46,15 @@ class Take:
 
 
 def deck() -> list[tuple[str, ...]]:
-    """A round of cards: each defect alone `ALONE` times and in two pairs, and `CLEAN` clean ones.
+    """A round of cards: each defect alone `ALONE` times (once more if it is `HARD` to hear) and in two pairs, and `CLEAN`
+    clean ones.
 
     Returns
     -------
     list of tuple of str
-        Each defect on four of 27 cards.
+        Each defect on four of 29 cards, those that are hard to hear on five.
     """
-    return [(name,) for name in DEFECTS] * ALONE + _PAIRS + [()] * CLEAN
+    return [(name,) for name in DEFECTS] * ALONE + [(name,) for name in HARD] + _PAIRS + [()] * CLEAN
 
 
 _PAIRS = [pair for pair in combinations(DEFECTS, 2) if (DEFECTS.index(pair[1]) - DEFECTS.index(pair[0])) in (2, 5)]

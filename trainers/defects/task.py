@@ -34,14 +34,14 @@ class DefectsHyperparameters(Hyperparameters):
     gain_db: NonNegativeFloat = 6.0
 
 
-_AUDIO = AudioSpec(columns=("audio",), sample_rate=_RATE, channels=1, segment_s=10.0, eval_max_s=600.0)
+_AUDIO = AudioSpec(columns=("audio",), sample_rate=_RATE, channels=1, segment_s=6.0, eval_max_s=600.0)
 
 TASK = Task(
     name="defects",
     audio={"quick": _AUDIO, "full": _AUDIO},
     hyperparameters={
         "quick": DefectsHyperparameters(
-            steps=400, batch_size=16, learning_rate=3e-3, warmup_steps=20, validate_every=50, checkpoint_every=100
+            steps=800, batch_size=16, learning_rate=3e-3, warmup_steps=20, validate_every=100, checkpoint_every=200
         ),
         "full": DefectsHyperparameters(
             filters=(64, 96, 128),
