@@ -65,11 +65,12 @@ def defects(
         systems.append(essentia(peer, opened.root, rows))
     durations = [_duration(opened.root / row.path) for row in rows]
     names = systems[0].answers
+    artists, minutes = len({row.artist for row in rows}), sum(durations) / 60
     caption = (
-        f"Library {opened.library}, split {split}: {len(rows)} excerpts of {len({row.artist for row in rows})} artists, "
-        f"{sum(durations) / 60:.0f} minutes, artists that training has not heard; damage made by `dacapo catalog damage` "
-        "with real encoders and decoders, labels by comparison with the undamaged decode. Ours decides at 0.5 "
-        "(thresholds learnt on validation); Essentia with its defaults, a recording has what it finds once or more."
+        f"Library {opened.library}, split {split}: {len(rows)} excerpts of {artists} artists, {minutes:.0f} minutes; "
+        "training has heard none of the artists. Damage made by `dacapo catalog damage` with real encoders and "
+        "decoders, labels by comparison with the undamaged decode. Ours decides at 0.5 (thresholds learnt on validation); "
+        "Essentia with its defaults, a recording has what it finds once or more."
     )
     tables = [
         Table(
@@ -219,13 +220,13 @@ def _psds(system: Answers, rows: Sequence[Any], durations: Sequence[float], name
     value, by_class, *_ = psds(scores=scores, ground_truth=truth, audio_durations=lengths, max_efpr=100.0, **PSDS)
     line = [f"{by_class[name]:.3f}" if name in by_class else "" for name in names]
     caption = (
-        "PSDS (Bilen et al. 2020) of ours by sed_scores_eval: detection and ground-truth tolerance 0.7, up to 100 false "
-        "events an hour, alpha_st 1. It asks for 70 % overlap, which a click of 1 ms in frames of 64 ms cannot give: "
-        "for clicks and skips read the event-based F1."
+        "PSDS (Bilen et al. 2020) of ours by sed_scores_eval: detection and ground-truth tolerance 0.7, up to 100 "
+        "false events an hour, alpha_st 1. It asks for 70 % overlap, which a click of 1 ms in frames of 64 ms cannot "
+        "give: for clicks and skips read the event-based F1."
     )
     return Table("PSDS", (*names, "all"), [[*line, f"{value:.3f}"]], caption)
 
 
 if __name__ == "__main__":
     with one_line_errors():
-        app(standalone_mode=True)
+        app()

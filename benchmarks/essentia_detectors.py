@@ -1,8 +1,8 @@
 """Essentia's audio-problem detectors at work, in an environment of their own: they are AGPL and no part of the product.
 
-Run by `benchmarks.defects` with the Python that has Essentia (`--peer`). It reads a JSON list of ``.npy`` files (float32
-[samples] at 44.1 kHz) on standard input and answers, for each, a list of ``[defect, onset_s, offset_s]``. Nothing of
-the project is imported. Parameters are Essentia's defaults.
+Run by `benchmarks.defects` with the Python that has Essentia (`--peer`). It reads a JSON list of ``.npy`` files
+(float32 [samples] at 44.1 kHz) on standard input and answers, for each, a list of ``[defect, onset_s, offset_s]``.
+Nothing of the project is imported. Parameters are Essentia's defaults.
 """
 
 import json

@@ -48,8 +48,8 @@ def pooling(
     lines = [[kind, *(f"{figure:.3f}" for figure in _figures(system, rows))] for kind, system in systems.items()]
     shown = past.training["hyperparameters"] | changes
     caption = (
-        f"Library {opened.library}, split {split}: {len(rows)} recordings. Each pool trained once on the rows of one run "
-        f"with the same seed, up to {shown['steps']} steps with early stopping on validation, weak labels only; "
+        f"Library {opened.library}, split {split}: {len(rows)} recordings. Each pool trained once on the rows of one "
+        f"run with the same seed, up to {shown['steps']} steps with early stopping on validation, weak labels only; "
         "thresholds learnt on validation. Macro averages over defects; event-based with an onset collar of 200 ms, "
         "segments of 1 s. One training each: differences below a few hundredths are noise."
     )
@@ -105,4 +105,4 @@ def _trained(past: Any, home: Path, changes: dict[str, Any]) -> Path:
 
 if __name__ == "__main__":
     with one_line_errors():
-        app(standalone_mode=True)
+        app()
