@@ -69,8 +69,8 @@ def defects(
     caption = (
         f"Library {opened.library}, split {split}: {len(rows)} excerpts of {artists} artists, {minutes:.0f} minutes; "
         "training has heard none of the artists. Damage made by `dacapo catalog damage` with real encoders and "
-        "decoders, labels by comparison with the undamaged decode. Ours decides at 0.5 (thresholds learnt on validation); "
-        "Essentia with its defaults, a recording has what it finds once or more."
+        "decoders, labels by comparison with the undamaged decode. Ours decides at 0.5 (thresholds learnt on "
+        "validation); Essentia with its defaults, a recording has what it finds once or more."
     )
     tables = [
         Table(

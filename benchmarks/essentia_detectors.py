@@ -7,6 +7,7 @@ Nothing of the project is imported. Parameters are Essentia's defaults.
 
 import json
 import sys
+from importlib import import_module
 
 import numpy as np
 
@@ -18,7 +19,7 @@ FRAMES = {"click": (512, 256), "dropout": (2048, 1024), "skip": (512, 256), "cli
 
 def detect(y: np.ndarray) -> list[tuple[str, float, float]]:
     """What Essentia finds in a signal."""
-    import essentia.standard as standard
+    standard = import_module("essentia.standard")
 
     spans: dict[str, list[tuple[float, float]]] = {name: [] for name in (*FRAMES, "hum")}
     detectors = {

@@ -63,7 +63,9 @@ def _figures(system: Any, rows: list[Any]) -> tuple[float, float, float]:
 
     from trainers.defects.event_scores import Counts, event_counts, segment_counts, total
 
-    by_recording, by_event, by_segment = [], [], []
+    by_recording: list[float] = []
+    by_event: list[float] = []
+    by_segment: list[float] = []
     for name in system.answers:
         has = [name in row.tags for row in rows]
         said = [name in decided for decided in system.decided]
