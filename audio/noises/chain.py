@@ -1,7 +1,7 @@
 """What a bad recording chain adds: resonances, early reflections of a small room, soft saturation.
 
-Unlike a noise it depends on the music, and is not silent where the music is: it is the coloured sound less the clean one,
-each at the level at which their difference knows nothing of the clean sound (is orthogonal to it).
+Unlike a noise it depends on the music: it is the coloured sound less the clean one, at the level at which their
+difference knows nothing of the clean sound (is orthogonal to it).
 """
 
 import numpy as np

@@ -45,7 +45,7 @@ def band(low_hz: float, high_hz: float) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def drift(samples: int, sample_rate: int, rate_hz: float, rng: np.random.Generator) -> np.ndarray:
-    """A smooth random curve that turns about `rate_hz` times a second, mean 0, standard deviation about 1: [samples]."""
+    """A smooth random curve that turns about `rate_hz` times a second, mean 0, deviation about 1: [samples]."""
     knots = max(4, int(np.ceil(2 * rate_hz * samples / sample_rate)) + 3)
     values = rng.standard_normal(knots)
     place = np.linspace(0, knots - 1.001, samples)

@@ -49,9 +49,9 @@ def build_noisy(
 
     A row has the stems ``clean`` and ``noise``, mono at 16 kHz, whose sum is its audio; its tags are the kind of noise
     and the band of its level (``snr 5``), or ``clean`` where the noise is silent. Takes have the split, the artist, the
-    package and the licence of their source; a recording of noise is heard in one split only. Every take is made again if
-    what it depends on has changed: the files (size and time), its plan, this code, the libraries. Recordings that cannot
-    be used are left out, with one line each to `say`.
+    package and the licence of their source; a recording of noise is heard in one split only. Every take is made again
+    if what it depends on has changed: the files (size and time), its plan, this code, the libraries. Recordings that
+    cannot be used are left out, with one line each to `say`.
 
     Parameters
     ----------

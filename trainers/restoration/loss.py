@@ -13,25 +13,36 @@ import tensorflow as tf
 from trainers.restoration.mask import Kind, apply_output, ideal_mask
 
 ENOUGH_DB = 38.0
-"""Distance below the mixture's level at which an error is as good as none; what `sdr_loss` is bounded by."""
+"""Distance below the mixture's level at which an error is as good as none to `sdr_loss`, which is bounded by it."""
 COMPRESSION = 0.3
 _TINY = 1e-8
 Loss = Callable[[Kind, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def error_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
+    """Root mean square of the error over that of the mixture, ``|S - M Y| / |Y|``.
+
+    Between a squared error, to which only the loudest noise counts, and a logarithm, to which the last trace of an
+    error in music that came clean counts more than all the noise elsewhere: that teaches to leave all as it is.
+
+    Returns
+    -------
+    float32 [b]
+    """
+    return tf.sqrt(_relative_error(kind, output, clean, mixture) + _TINY)
 
 
 def sdr_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """Level of the error under the mixture, ``10 log10(|S - M Y|^2 / |Y|^2)`` in dB, bounded at `ENOUGH_DB`.
 
     It differs from the negative signal-to-distortion ratio by a constant of each example, which the mask cannot change.
-    A decibel counts alike at every level, so that music that was clean is left alone as surely as hiss is taken away.
 
     Returns
     -------
     float32 [b]
     """
-    error = _energy(clean - apply_output(kind, output, mixture))
-    level = _energy(mixture) + _TINY
-    return 10 / tf.math.log(10.0) * tf.math.log((error + 10 ** (-ENOUGH_DB / 10) * level) / level)
+    error = _relative_error(kind, output, clean, mixture)
+    return 10 / tf.math.log(10.0) * tf.math.log(error + 10 ** (-ENOUGH_DB / 10))
 
 
 def magnitude_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
@@ -60,8 +71,15 @@ def mask_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tenso
     return tf.reduce_sum(weight * error, [1, 2]) / (tf.reduce_sum(weight, [1, 2]) + _TINY)
 
 
+def _relative_error(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
+    """``|S - M Y|^2 / |Y|^2``, float32 [b]; 0 for silence."""
+    return _energy(clean - apply_output(kind, output, mixture)) / (_energy(mixture) + _TINY)
+
+
 def _energy(y: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.math.real(y) ** 2 + tf.math.imag(y) ** 2, [1, 2])
 
 
-LOSSES: Mapping[str, Loss] = {"sdr": sdr_loss, "magnitude": magnitude_loss, "mask": mask_loss}
+LOSSES: Mapping[str, Loss] = {
+    "error": error_loss, "sdr": sdr_loss, "magnitude": magnitude_loss, "mask": mask_loss,
+}  # fmt: skip

@@ -16,8 +16,19 @@ _SMOOTH_FRAMES = 3.0
 _SLOW_FRAMES = 40.0
 _RISE = 0.02
 _SLOPE = 0.1
-_PRESENT_AT_FIRST, _KEPT_AT_FIRST = 1.0, 1.5
+_KEPT_AT_FIRST = 2.0
+_EVEN = 0.05
 Run = Callable[[Stateful, Tensor], Tensor]
+
+
+def _activate(x: Tensor) -> Tensor:
+    """Leaky rectifier, its channels then scaled to a mean square of at most one.
+
+    Without this, all weights of a fresh network pull together towards a mask of one, the best that there is before
+    anything is known, and overshoot to where the sigmoid answers no gradient any more.
+    """
+    x = ops.leaky_relu(x, _SLOPE)
+    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + _EVEN)
 
 
 class Network:
@@ -53,9 +64,6 @@ class Network:
         self.squeeze = keras.layers.Dense(units, name="squeeze")
         self.recurrent = [Recurrent(units, f"recurrent_{n}") for n in range(hyperparameters.recurrent_layers)]
         self.spread = keras.layers.Dense(height * channels, name="spread")
-        self.present = keras.layers.Dense(
-            1, bias_initializer=keras.initializers.Constant(_PRESENT_AT_FIRST), name="present", dtype="float32"
-        )
         for number in reversed(range(len(hyperparameters.filters))):
             height, skipped = sizes[number]
             joined = sizes[number + 1][1] + skipped
@@ -95,21 +103,17 @@ class Network:
         skips = []
         for layer in self.encoder:
             skips.append(x)
-            x = ops.leaky_relu(run(layer, x), _SLOPE)
+            x = _activate(run(layer, x))
         height, channels = x.shape[2:]
-        memory = ops.leaky_relu(self.squeeze(ops.reshape(x, (-1, frames, height * channels))), _SLOPE)
+        memory = _activate(self.squeeze(ops.reshape(x, (-1, frames, height * channels))))
         for recurrent in self.recurrent:
             memory = memory + run(recurrent, memory)
         x = x + ops.reshape(self.spread(memory), (-1, frames, height, channels))
         for layer, skip in zip(self.decoder, reversed(skips), strict=True):
             x = ops.concatenate([ops.repeat(x, 2, axis=2), skip], axis=-1)
-            x = ops.leaky_relu(run(layer, x), _SLOPE)
-        present = ops.sigmoid(ops.cast(self.present(memory), "float32"))[..., None]
+            x = _activate(run(layer, x))
         change = self.head(x)
-        if self.kind == "cirm":
-            mask = present * change + ops.cast([UNCHANGED, 0.0], "float32")
-        else:
-            mask = 1 - present * ops.sigmoid(-change)
+        mask = change + ops.cast([UNCHANGED, 0.0], "float32") if self.kind == "cirm" else ops.sigmoid(change)
         return ops.concatenate([mask[:, :, :1], mask], axis=2)
 
     def segment_model(self, frames: int) -> keras.Model:

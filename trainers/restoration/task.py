@@ -17,7 +17,7 @@ class RestorationHyperparameters(Hyperparameters):
     ----------
     mask : what the network's output means (`audio.masks`): the ideal ratio mask, the phase-sensitive one, or the
         complex one. It never is audio.
-    loss : ``sdr``, ``magnitude`` or ``mask`` (`trainers.restoration.loss`).
+    loss : ``error``, ``sdr``, ``magnitude`` or ``mask`` (`trainers.restoration.loss`).
     filters : of the encoder's blocks, each of which halves frequency; the decoder mirrors them.
     recurrent_units : of each of the recurrent layers.
     recurrent_layers : how many.
@@ -27,7 +27,7 @@ class RestorationHyperparameters(Hyperparameters):
     """
 
     mask: Literal["irm", "psm", "cirm"] = "irm"
-    loss: Literal["sdr", "magnitude", "mask"] = "sdr"
+    loss: Literal["error", "sdr", "magnitude", "mask"] = "error"
     filters: tuple[PositiveInt, ...] = Field((16, 24, 32), min_length=1, max_length=6)
     recurrent_units: PositiveInt = 96
     recurrent_layers: PositiveInt = 1
