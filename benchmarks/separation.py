@@ -107,8 +107,8 @@ class _Bench:
             figures,
             ("guitar", "rest"),
             f"{len(songs)} real two-track songs ({_packages(songs)}); there is no voice in them: the lead guitar "
-            f"stands in its place. Trained on the other songs of the same bands, {len(songs) - 2} for each song and one "
-            "more that chooses the weights; leave one song out.",
+            f"stands in its place. Trained on the other songs of the same bands, {len(songs) - 2} for each song "
+            "and one more that chooses the weights; leave one song out.",
             each=True,
         )
 

@@ -13,17 +13,18 @@ ARTISTS = 12
 SONGS = 3
 SPLITS = ("train",) * 7 + ("validation",) * 2 + ("eval",) * 3
 TAGS = ("slow", "fast")
+STEMS = ("vocals", "accompaniment")
 
 
-def make_songs(folder: Path, *, faint: str | None = None) -> Path:
+def make_songs(folder: Path, *, everything: str | None = None) -> Path:
     """Writes ``catalog.csv``, mixes and stems of 4 s (mono wav); answers the catalog.
 
     Parameters
     ----------
-    faint : a stem that is 30 dB quieter in the songs of train and validation, which then teach that the mixture is the
-        other stem.
+    everything : a stem that in the songs of train and validation is the whole song, as if somebody had exported the
+        wrong track; the other stem is a faint copy of it. The eval songs have true stems.
     """
-    recordings = [_song(folder, artist, song, faint) for artist in range(ARTISTS) for song in range(SONGS)]
+    recordings = [_song(folder, artist, song, everything) for artist in range(ARTISTS) for song in range(SONGS)]
     return Catalog.write(folder / "catalog.csv", "tiny", recordings).path
 
 
@@ -40,13 +41,13 @@ def stems(artist: int, song: int) -> tuple[np.ndarray, np.ndarray]:
     return voice.astype(np.float32), (bass + 0.04 * rng.standard_normal(time.size)).astype(np.float32)
 
 
-def _song(folder: Path, artist: int, song: int, faint: str | None) -> Recording:
+def _song(folder: Path, artist: int, song: int, everything: str | None) -> Recording:
     place = f"songs/{artist:02d}-{song:02d}"
     (folder / place).mkdir(parents=True, exist_ok=True)
     voice, accompaniment = stems(artist, song)
-    if faint is not None and SPLITS[artist] in ("train", "validation"):
-        voice = voice * np.float32(0.03 if faint == "vocals" else 1)
-        accompaniment = accompaniment * np.float32(0.03 if faint == "accompaniment" else 1)
+    if everything is not None and SPLITS[artist] in ("train", "validation"):
+        song_itself = voice + accompaniment
+        voice, accompaniment = (song_itself * np.float32(1 if stem == everything else 0.03) for stem in STEMS)
     for name, y in (("mix", voice + accompaniment), ("vocals", voice), ("accompaniment", accompaniment)):
         write(folder / place / f"{name}.wav", y[np.newaxis], sample_rate=SAMPLE_RATE)
     return Recording(
@@ -54,6 +55,6 @@ def _song(folder: Path, artist: int, song: int, faint: str | None) -> Recording:
         path=f"{place}/mix.wav",
         artist=f"artist {artist}",
         tags=(TAGS[song % 2],),
-        stems={name: f"{place}/{name}.wav" for name in ("vocals", "accompaniment")},
+        stems={name: f"{place}/{name}.wav" for name in STEMS},
         split=SPLITS[artist],
     )
