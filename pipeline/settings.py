@@ -89,7 +89,7 @@ class Settings(BaseModel):
     schemas : folder of ``schema.pbtxt``, ``gate.yaml`` and ``tags.yaml``; by default ``schemas/<task>/<library>``.
     train : overrides of the task's hyperparameters.
     warm_start : ``none``, ``latest`` (the newest served version), a version, or for tagging ``musicnn``: published
-        networks listen beside the model's own.
+        networks listen in place of the model's own.
     strategy : how training is distributed; ``auto`` takes what the machine has.
     metadata : where ML Metadata keeps what runs did.
     """

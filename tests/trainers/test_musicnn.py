@@ -99,8 +99,11 @@ def learner_of(library: Library, folder: Path, **changes: object) -> TaggingLear
     )
 
 
-def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(library: Library, tmp_path: Path) -> None:
-    learner = learner_of(library, tmp_path, warm_start="musicnn", musicnn=ONE)
+@pytest.mark.parametrize("beside", [False, True])
+def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(
+    library: Library, tmp_path: Path, beside: bool
+) -> None:
+    learner = learner_of(library, tmp_path, warm_start="musicnn", musicnn=ONE, beside_musicnn=beside)
     record = next(iter(tf.data.TFRecordDataset(tf.io.gfile.glob(f"{library.folder}/validation/*"), "GZIP").batch(2)))
     rows = learner.read(record)
     assert rows["musicnn"].shape == (2, EMBEDDING)
@@ -114,8 +117,10 @@ def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(library: Li
         frames = frames_of(tf.constant([len(by_id[name].waveform)]))
         heard = learner.embed(tf.ensure_shape(spectrum, [learner.frames, 96])[tf.newaxis], frames)[0]
         np.testing.assert_allclose(tf.cast(rows["musicnn"][number], tf.float32), heard, atol=0.05)
-    assert learner.prepare([rows], None)["musicnn"].shape == (2, EMBEDDING)
-    assert tuple(learner.build().input["musicnn"].shape) == (None, EMBEDDING)
+    batch, inputs = learner.prepare([rows], tf.zeros([2, learner.uniforms])), learner.build().input
+    assert set(inputs) <= set(batch)
+    assert tuple(inputs["musicnn"].shape) == (None, EMBEDDING)
+    assert ("log_mel" in inputs) == beside
     assert "musicnn" not in learner_of(library, tmp_path).build().input
 
 

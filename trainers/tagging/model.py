@@ -55,6 +55,10 @@ class TaggingLearner:
         if _listens(recipe.config.warm_start):
             self.embed, self._store = self._musicnn(recipe.config.checkpoint_root)
 
+    @property
+    def _trunk_listens(self) -> bool:
+        return self.embed is None or self.hyperparameters.beside_musicnn
+
     def _musicnn(self, checkpoint_root: str) -> tuple[MusicnnEmbedding, EmbeddingStore]:
         """musicnn, and what it heard of rows, kept where all trainings find it."""
         heard = (self.hyperparameters.musicnn, self.hyperparameters.musicnn_patches, self.constants)
@@ -75,33 +79,45 @@ class TaggingLearner:
         columns |= {"log_mel": spectrum, "lyrics": tf.cast(bags, tf.float16)}
         if self.embed is not None:
             columns["musicnn"] = self._store(spectrum, frames_of(columns["num_samples"]))
+        if not self._trunk_listens:
+            del columns["log_mel"]
         return columns
 
     def prepare(self, drawn: Sequence[Tensors], uniforms: tf.Tensor | None) -> Tensors:
         """Rows to the network's inputs and labels; in training, changed spectra, and lyrics dropped at random."""
         (rows,) = drawn
-        spectrum = tf.cast(rows["log_mel"], tf.float32)
-        present = tf.cast(rows["has_lyrics"], tf.float32)
-        if uniforms is not None:
-            settings = self.hyperparameters
-            present *= tf.cast(uniforms[:, 0] >= settings.lyrics_dropout, tf.float32)
-            spectrum = augment(
-                spectrum,
-                uniforms[:, 1:],
-                self.constants,
-                gain_db=settings.gain_db,
-                equalizer_db=settings.equalizer_db,
-                masked_bands=settings.masked_bands,
-                masked_frames=settings.masked_frames,
-            )
-        heard = {} if self.embed is None else {"musicnn": tf.cast(rows["musicnn"], tf.float32)}
-        return heard | {
-            "log_mel": spectrum,
+        inputs = {
             "frames": tf.cast(frames_of(rows["num_samples"]), tf.float32)[:, tf.newaxis],
             "lyrics": tf.cast(rows["lyrics"], tf.float32),
-            "has_lyrics": present[:, tf.newaxis],
+            "has_lyrics": self._has_lyrics(rows, uniforms)[:, tf.newaxis],
             "labels": tf.cast(rows["labels"], tf.float32),
         }
+        if self.embed is not None:
+            inputs["musicnn"] = tf.cast(rows["musicnn"], tf.float32)
+        if self._trunk_listens:
+            inputs["log_mel"] = self._spectrum(rows, uniforms)
+        return inputs
+
+    def _has_lyrics(self, rows: Tensors, uniforms: tf.Tensor | None) -> tf.Tensor:
+        present = tf.cast(rows["has_lyrics"], tf.float32)
+        if uniforms is None:
+            return present
+        return present * tf.cast(uniforms[:, 0] >= self.hyperparameters.lyrics_dropout, tf.float32)
+
+    def _spectrum(self, rows: Tensors, uniforms: tf.Tensor | None) -> tf.Tensor:
+        spectrum = tf.cast(rows["log_mel"], tf.float32)
+        if uniforms is None:
+            return spectrum
+        settings = self.hyperparameters
+        return augment(
+            spectrum,
+            uniforms[:, 1:],
+            self.constants,
+            gain_db=settings.gain_db,
+            equalizer_db=settings.equalizer_db,
+            masked_bands=settings.masked_bands,
+            masked_frames=settings.masked_frames,
+        )
 
     def build(self) -> keras.Model:
         """The network, its logits starting at the shares of the tags."""
@@ -141,7 +157,7 @@ class TaggingLearner:
 
 
 def _listens(warm_start: str) -> bool:
-    """Whether musicnn listens beside the trunk: if the training starts from it or from a model that it listened in."""
+    """Whether musicnn listens: if the training starts from it or from a model that it listened in."""
     return warm_start == MUSICNN or (warm_start != FRESH and bool(exported_facts(warm_start).get(MUSICNN)))
 
 

@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from audio.errors import DaCapoError
 from audio.mel import N_MELS
 from trainers.tagging.layers import FrameMask, GlobalBatchNorm, LearntWhenMissing, MaskedPool
 from trainers.tagging.lyrics import BAG
@@ -72,24 +71,17 @@ def build_network(
     hyperparameters : sizes
     tree : the vocabulary
     frames : of a training segment
-    embedding : size of what musicnn hears, which stands beside the trunk; 0 where it does not listen
+    embedding : size of what musicnn hears in place of the trunk, or beside it; 0 where it does not listen
 
     Returns
     -------
     keras.Model
         From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG], ``has_lyrics`` [b, 1] and ``musicnn``
         [b, embedding], those that it uses, to ``{"logits": [b, tags]}``, which `TagTree` reads.
-
-    Raises
-    ------
-    DaCapoError
-        Nothing listens.
     """
-    if not hyperparameters.filters and not embedding:
-        raise DaCapoError("train.filters=[] leaves nothing that listens: give filters, or warm_start=musicnn")
     inputs: dict[str, keras.KerasTensor] = {}
     parts = []
-    if hyperparameters.filters:
+    if hyperparameters.beside_musicnn or not embedding:
         inputs |= {
             "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
             "frames": keras.Input((1,), name="frames"),
