@@ -1,0 +1,378 @@
+"""The denoiser on tiny songs: frames, mixing, masks and losses, state, scores, and three ways to run one network."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from audio.pcm import pcm16_array, pcm16_bytes
+from catalog.vocabulary import load_vocabulary
+from tests.trainers.tiny_noisy import RATE, SPEC, TAGS, make_pair, raw_example, recipe
+from tests.trainers.toy_learner import write_shards
+from trainers.checkpoints import Checkpoints, Finished
+from trainers.export import export
+from trainers.gate import load_gate
+from trainers.learner import Judge
+from trainers.loop import train
+from trainers.restoration.evaluation import METRICS, eval_config, outputs
+from trainers.restoration.features import Constants, features, features_of
+from trainers.restoration.frames import fft_size, frame_count, spectrum, waveform
+from trainers.restoration.layers import CausalConv, Recurrent, RunningFloor, RunningMean, Stateful
+from trainers.restoration.loss import LOSSES
+from trainers.restoration.mask import apply_output, ideal_mask, parts_of, read_mask_np
+from trainers.restoration.mixing import UNIFORMS, mix
+from trainers.restoration.model import RestorationLearner, make_learner
+from trainers.restoration.network import Network
+from trainers.restoration.restoration_scores import CLEAN_DB, restoration_scores
+from trainers.restoration.signatures import PIECE_FRAMES, Normalise, Restorer, make_signatures
+from trainers.restoration.task import TASK
+from trainers.restoration.tflite import DYNAMIC_RANGE, FLOAT32, StreamingRestorer, convert, real_time_factor
+from trainers.rows import open_rows
+from trainers.strategy import make_strategy
+from trainers.trainee import get_variables, names_of
+
+KINDS = ("irm", "psm", "cirm")
+SAME_DB = 80.0
+"""Streaming, pieces and TFLite in float32 differ by rounding: at least so far below the signal."""
+QUANTISED_DB = 25.0
+"""What eight bits leave of the weights."""
+SCHEMAS = Path("schemas/restoration/builtin")
+
+
+def difference_db(y: np.ndarray, other: np.ndarray) -> float:
+    """How far below `y` the difference lies."""
+    return float(10 * np.log10(np.sum(y**2) / (np.sum((y - other) ** 2) + 1e-30)))
+
+
+def rows_of(numbers: range) -> dict[str, tf.Tensor]:
+    """Rows as `RestorationLearner.read` gives them."""
+    samples = np.rint(32768 * np.stack([make_pair(number) for number in numbers], axis=1)).astype(np.int16)
+    clean, noise = (tf.constant(y) for y in samples)
+    return {"clean": clean, "noise": noise, "owns_noise": tf.zeros([len(numbers)], tf.bool)}
+
+
+@pytest.fixture(scope="module")
+def learner() -> RestorationLearner:
+    return make_learner(recipe())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, learner: RestorationLearner) -> Finished:
+    """Trained for some seconds."""
+    folder = tmp_path_factory.mktemp("noisy")
+    rows = {}
+    for split, numbers in (("train", range(24)), ("validation", range(100, 112))):
+        write_shards(folder / split, [raw_example(n, make_pair(n), padded=RATE) for n in numbers], 2)
+        rows[split] = open_rows(str(folder / f"rows-{split}"), [str(folder / split / "*")], learner.read)
+    keras.utils.set_random_seed(0)
+    return train(
+        learner,
+        rows["train"],
+        rows["validation"],
+        hyperparameters=learner.hyperparameters,
+        strategy=make_strategy("one_device"),
+        checkpoints=Checkpoints(str(folder / "checkpoints")),
+        seed=0,
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(
+    tmp_path_factory: pytest.TempPathFactory, learner: RestorationLearner, trained: Finished
+) -> tuple[Restorer, Path]:
+    """The module behind the export, and the folder of the export."""
+    folder = tmp_path_factory.mktemp("export")
+    module, signatures, facts = make_signatures(learner, trained)
+    export(str(folder), module, signatures, facts=facts, weights=trained.weights)
+    assert isinstance(module, Restorer)
+    return module, folder
+
+
+@pytest.fixture(scope="module")
+def restorer(exported: tuple[Restorer, Path]) -> Restorer:
+    return exported[0]
+
+
+def song(samples: int) -> np.ndarray:
+    return make_pair(201, samples).sum(axis=0)
+
+
+@pytest.mark.parametrize("samples", [1, 31, 32, 33, 64, 500])
+def test_frames_give_back_every_sample_and_cover_none_twice_as_often(samples: int) -> None:
+    y = tf.constant(np.random.default_rng(0).standard_normal((2, samples)).astype(np.float32))
+    frames = spectrum(y, 64)
+    assert frames.shape == (2, frame_count(samples, 64), 33)
+    np.testing.assert_allclose(waveform(frames, 64, samples), y, atol=1e-5)
+
+
+def test_a_frame_is_64_ms() -> None:
+    assert [fft_size(rate) for rate in (16_000, 44_100, 48_000)] == [1024, 2048, 2048]
+
+
+def test_features_of_a_waveform_and_of_its_magnitudes_agree() -> None:
+    y = tf.constant(song(500))
+    constants = Constants(tf.linspace(-4.0, 0.0, 33), tf.linspace(1.0, 2.0, 33))
+    np.testing.assert_allclose(features(y, constants), features_of(tf.abs(spectrum(y, 64)), constants), atol=1e-5)
+
+
+def test_transform_passes_pcm_through_and_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
+    import tensorflow_transform.beam as tft_beam
+    from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+
+    from trainers.restoration.features import preprocessing_fn
+
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in ("id", "clean", "noise")}
+    spec |= {name: tf.io.FixedLenFeature([], tf.int64) for name in ("segment", "num_samples")}
+    spec["labels"] = tf.io.FixedLenFeature([len(TAGS)], tf.int64)
+    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
+    pairs = [make_pair(1), np.pad(make_pair(2, RATE // 2), [(0, 0), (0, RATE // 2)])]
+    data = [
+        {"id": b"song", "segment": n, "num_samples": RATE // (n + 1), "labels": [1, 0, 0]}
+        | {name: pcm16_bytes(y[None]) for name, y in zip(SPEC["columns"], pair, strict=True)}
+        for n, pair in enumerate(pairs)
+    ]
+    with tft_beam.Context(temp_dir=str(tmp_path)):
+        (transformed, _), _ = (data, metadata) | tft_beam.AnalyzeAndTransformDataset(
+            lambda inputs: preprocessing_fn(inputs, {"spec": SPEC, "vocabulary": {"tags": list(TAGS)}})
+        )
+    mixtures = [
+        sum(pcm16_array(row[name], channels=1)[0] for name in ("clean", "noise"))[: row["num_samples"]] for row in data
+    ]
+    logarithms = np.concatenate([np.log(np.abs(spectrum(tf.constant(y), 64)) + 1e-3) for y in mixtures])
+    for row, before in zip(transformed, data, strict=True):
+        assert (row["clean"], row["noise"]) == (before["clean"], before["noise"])
+        np.testing.assert_array_equal(row["labels"], before["labels"])
+        np.testing.assert_allclose(row["log_mean"], logarithms.mean(axis=0), atol=1e-3)
+        np.testing.assert_allclose(row["log_std"], logarithms.std(axis=0), atol=1e-3)
+
+
+def layers() -> list[tuple[Stateful, tuple[int, ...]]]:
+    return [
+        (RunningMean(5.0, 6, "mean"), (6,)),
+        (RunningFloor(0.1, 6, "floor"), (6,)),
+        (CausalConv(3, 8, 2, 5, 2, "conv"), (8, 2)),
+        (Recurrent(4, "recurrent"), (6,)),
+    ]
+
+
+@pytest.mark.parametrize(("layer", "shape"), layers(), ids=[layer.name for layer, _ in layers()])
+def test_a_layer_answers_alike_at_once_in_pieces_and_frame_by_frame(layer: Stateful, shape: tuple[int, ...]) -> None:
+    x = tf.constant(np.random.default_rng(0).standard_normal((2, 13, *shape)).astype(np.float32))
+    first = tf.zeros([2, layer.state_size])
+    whole, last = layer(x, first)
+    for piece in (1, 5):
+        state, parts = first, []
+        for start in range(0, 13, piece):
+            y, state = layer(x[:, start : start + piece], state)
+            parts.append(y)
+        np.testing.assert_allclose(tf.concat(parts, axis=1), whole, atol=1e-4)
+        np.testing.assert_allclose(state, last, atol=1e-4)
+    changed = layer(tf.concat([x[:, :7], x[:, 7:] + 1.0], axis=1), first)[0]
+    np.testing.assert_array_equal(changed[:, :7], whole[:, :7])
+    assert not np.allclose(changed[:, 7:], whole[:, 7:])
+
+
+def test_running_mean_and_floor_are_what_they_are_called() -> None:
+    x = tf.constant([[[2.0], [4.0], [1.0], [9.0]]])
+    mean, keep = RunningMean(2.0, 1, "mean"), np.exp(-0.5)
+    np.testing.assert_allclose(mean(x, tf.zeros([1, 2]))[0][0, :2, 0], [2, (4 + 2 * keep) / (1 + keep)], rtol=1e-5)
+    floor = RunningFloor(0.5, 1, "floor")(x, tf.zeros([1, 1]))[0]
+    np.testing.assert_allclose(floor[0, :, 0], [2, 2.5, 1, 1.5], atol=1e-5)
+
+
+def mixed(rows: dict[str, tf.Tensor], others: dict[str, tf.Tensor], uniforms: np.ndarray, **changes: float):
+    settings = {"clean_share": 0.0, "snr_low_db": 0.0, "snr_high_db": 10.0, "gain_db": 0.0} | changes
+    as_floats = [
+        row | {name: tf.cast(row[name], tf.float32) / 32768 for name in ("clean", "noise")} for row in (rows, others)
+    ]
+    return mix(*as_floats, tf.constant(uniforms, tf.float32), **settings)
+
+
+def test_noise_of_another_row_is_mixed_in_at_the_drawn_level() -> None:
+    uniforms = np.array([[0.0, 0.9, 0.9, 0.5], [0.5, 0.9, 0.9, 0.5], [1.0, 0.9, 0.1, 0.5]])
+    rows, others = rows_of(range(1, 4)), rows_of(range(5, 8))
+    result = mixed(rows, others, uniforms)
+    levels = [10 * np.log10(np.sum(c**2) / np.sum(n**2)) for c, n in zip(*map(np.array, result), strict=True)]
+    np.testing.assert_allclose(levels, [0, 5, 10], atol=1e-3)
+    for noise, other, sign in zip(result.noise.numpy(), others["noise"].numpy(), (1, 1, -1), strict=True):
+        assert np.corrcoef(noise, other)[0, 1] == pytest.approx(sign, abs=1e-4)
+
+
+def test_a_chain_keeps_its_own_music_and_is_lent_to_no_other() -> None:
+    uniforms = np.tile([[0.5, 0.9, 0.1, 0.5]], (2, 1))
+    rows, others = rows_of(range(1, 3)), rows_of(range(5, 7))
+    rows["owns_noise"], others["owns_noise"] = tf.constant([True, False]), tf.constant([False, True])
+    for noise, own in zip(mixed(rows, others, uniforms).noise.numpy(), rows["noise"].numpy(), strict=True):
+        assert np.corrcoef(noise, own)[0, 1] == pytest.approx(1, abs=1e-4)
+
+
+def test_clean_examples_are_clean_and_silence_stays_finite() -> None:
+    rows, others = rows_of(range(1, 3)), rows_of(range(5, 7))
+    clean = mixed(rows, others, np.full((2, UNIFORMS), 0.5), clean_share=0.6)
+    assert not clean.noise.numpy().any()
+    silent = {**others, "noise": tf.zeros_like(others["noise"])}
+    assert not mixed(rows, silent, np.full((2, UNIFORMS), 0.5)).noise.numpy().any()
+
+
+def test_validation_hears_the_noisy_music_as_it_is_and_training_does_not(learner: RestorationLearner) -> None:
+    rows = rows_of(range(1, 4))
+    plain = learner.prepare([rows], None)
+    whole = tf.constant(np.stack([make_pair(n).sum(axis=0) for n in range(1, 4)]))
+    np.testing.assert_allclose(plain["mixture"], spectrum(whole, learner.n_fft), atol=5e-3)
+    uniforms = tf.constant(np.random.default_rng(0).random((3, UNIFORMS), np.float32))
+    first, second = (learner.prepare([rows, rows_of(range(5, 8))], uniforms) for _ in range(2))
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+    assert not np.allclose(first["mixture"], plain["mixture"], atol=0.1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mask_has_a_network_and_only_a_wrong_mask_costs(kind: str) -> None:
+    learner = make_learner(recipe(mask=kind))
+    model = learner.build()
+    names_of(model.variables)
+    batch = learner.prepare([rows_of(range(1, 5))], None)
+    output = model({"log_magnitude": batch["log_magnitude"]})["mask"]
+    assert output.shape == (*batch["mixture"].shape, parts_of(kind))
+    ideal = ideal_mask(kind, batch["clean"], batch["mixture"])
+    for name, loss in LOSSES.items():
+        right, wrong = (loss(kind, mask, batch["clean"], batch["mixture"]) for mask in (ideal, 0.3 * ideal))
+        assert (right.numpy() < wrong.numpy()).all(), name
+        alone = loss(kind, ideal[2:3], batch["clean"][2:3], batch["mixture"][2:3])
+        np.testing.assert_allclose(alone, right[2:3], rtol=1e-4, atol=1e-5)
+    applied = apply_output(kind, ideal, batch["mixture"])
+    np.testing.assert_allclose(read_mask_np(ideal.numpy()) * batch["mixture"].numpy(), applied, atol=2e-3)
+    if kind == "cirm":
+        np.testing.assert_allclose(applied, batch["clean"], atol=2e-2)
+
+
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize("kind", KINDS)
+def test_losses_have_finite_gradients_in_silence(kind: str, loss: str) -> None:
+    nothing = tf.zeros([1, 5, 9], tf.complex64)
+    output = tf.Variable(tf.fill([1, 5, 9, parts_of(kind)], 0.5))
+    with tf.GradientTape() as tape:
+        value = LOSSES[loss](kind, output, nothing, nothing)
+    assert np.isfinite(value).all()
+    assert np.isfinite(tape.gradient(value, output)).all()
+
+
+def test_scores_hear_the_level_and_ask_nothing_beyond_clean() -> None:
+    clean = tf.constant(song(RATE)[None])
+    noisy = clean + 0.1 * tf.constant(np.random.default_rng(0).standard_normal((1, RATE)).astype(np.float32))
+    half, through = restoration_scores(clean, noisy, 0.5 * clean), restoration_scores(clean, noisy, noisy)
+    assert float(half["si_sdr_improvement"][0]) > 15
+    assert float(half["sdr"][0]) == pytest.approx(6.02, abs=0.01)
+    assert float(half["level_error_db"][0]) == pytest.approx(6.02, abs=0.01)
+    assert float(through["si_sdr_improvement"][0]) == float(through["sdr_improvement"][0]) == 0
+    harmless, harmful = (restoration_scores(clean, clean, (1 + error) * clean) for error in (0.02, 0.1))
+    assert float(harmless["sdr_improvement"][0]) == 0
+    assert float(harmful["sdr_improvement"][0]) == pytest.approx(20 - CLEAN_DB, abs=0.01)
+    mute = restoration_scores(clean, noisy, tf.zeros_like(clean))
+    assert float(mute["sdr"][0]) == 0
+    assert float(mute["level_error_db"][0]) > 30
+
+
+def test_the_gate_of_the_builtin_library_judges_every_tag() -> None:
+    vocabulary = load_vocabulary(SCHEMAS / "tags.yaml")
+    names = outputs(vocabulary)
+    gate = load_gate(SCHEMAS / "gate.yaml", names, METRICS)
+    config = eval_config(gate, names)
+    asked = {
+        spec.output_names[0]: {
+            tuple(dict(where.feature_values).values()): limit.threshold.ByteSize() > 0
+            for metric in spec.metrics
+            for limit in metric.per_slice_thresholds
+            for where in limit.slicing_specs
+        }
+        for spec in config.metrics_specs
+        if spec.output_names
+    }
+    assert set(asked) == {f"all.{metric}" for metric in METRICS}
+    for metric in ("si_sdr_improvement", "sdr", "level_error_db", "real_time_factor"):
+        assert asked[f"all.{metric}"] == dict.fromkeys([(), *((tag,) for tag in vocabulary.tags)], True)
+    assert gate.limit("floors", "clean", "sdr") == 30
+
+
+def test_training_improves_noisy_music_and_its_judge_says_so(learner: RestorationLearner, trained: Finished) -> None:
+    assert isinstance(learner, Judge)
+    assert max(point.score for point in trained.history) > 1.0
+    assert trained.extras["validation_sdr_improvement"] == pytest.approx(trained.history[-1].score, abs=3)
+
+
+@pytest.mark.parametrize("samples", [1, 40, PIECE_FRAMES * 32, PIECE_FRAMES * 32 + 1, 5000])
+def test_a_recording_of_any_length_is_restored_as_its_stream_is(restorer: Restorer, samples: int) -> None:
+    y = song(samples)
+    restored = restorer.restore(tf.constant(y)).numpy()
+    assert restored.shape == (samples,)
+    streamed = StreamingRestorer(restorer.extra_files()[FLOAT32]).restore(y)
+    assert difference_db(restored, streamed) > SAME_DB
+    quantised = StreamingRestorer(restorer.extra_files()[DYNAMIC_RANGE]).restore(y)
+    assert difference_db(restored, quantised) > QUANTISED_DB
+
+
+def test_a_segment_in_training_is_restored_as_its_stream_is(
+    learner: RestorationLearner, trained: Finished, restorer: Restorer
+) -> None:
+    from trainers.trainee import set_variables
+
+    model = learner.build()
+    set_variables(model.variables, trained.weights)
+    batch = learner.prepare([rows_of(range(1, 2))], None)
+    output = model({"log_magnitude": batch["log_magnitude"]})["mask"]
+    masked = apply_output("irm", output, batch["mixture"])
+    offline = waveform(masked, learner.n_fft, learner.segment_samples)[0].numpy()
+    noisy = waveform(batch["mixture"], learner.n_fft, learner.segment_samples)[0].numpy()
+    streamed = StreamingRestorer(restorer.extra_files()[FLOAT32]).restore(noisy)
+    assert difference_db(offline, streamed) > SAME_DB
+
+
+@pytest.mark.e2e
+def test_a_complex_mask_streams_alike() -> None:
+    learner = make_learner(recipe(mask="cirm"))
+    rng = np.random.default_rng(0)
+    weights = {
+        name: value + 0.1 * rng.standard_normal(value.shape).astype(np.float32)
+        for name, value in get_variables(learner.build().variables).items()
+    }
+    restorer, y = Restorer(learner, weights), song(3000)
+    restored = restorer.restore(tf.constant(y)).numpy()
+    assert difference_db(y, restored) < 40
+    assert difference_db(restored, StreamingRestorer(restorer.extra_files()[FLOAT32]).restore(y)) > SAME_DB
+
+
+@pytest.mark.e2e
+def test_the_quick_profile_streams_in_a_tenth_of_real_time_from_files_that_hold_its_weights() -> None:
+    network = Network(TASK.hyperparameters["quick"], 513)
+    stream = network.piece_model(1, Normalise(Constants(tf.zeros(513), tf.ones(513))), batch=1)
+    files = convert(stream)
+    assert len(files[FLOAT32]) > 4 * stream.count_params()
+    assert stream.count_params() < len(files[DYNAMIC_RANGE]) < len(files[FLOAT32]) / 3
+    for content in files.values():
+        assert 0 < real_time_factor(content, 16_000) < 0.1
+
+
+def test_the_export_answers_restored_music_scores_and_brings_its_streaming_models(
+    exported: tuple[Restorer, Path],
+) -> None:
+    _, folder = exported
+    model = tf.saved_model.load(str(folder))
+    y = np.stack([song(2500), song(2500)[::-1]])
+    answers = [model.signatures[name](waveform=tf.constant(y))["restored"] for name in ("waveform", "serving_default")]
+    np.testing.assert_array_equal(*answers)
+    streaming = StreamingRestorer((folder / "assets.extra" / FLOAT32).read_bytes())
+    assert difference_db(answers[0][0].numpy(), streaming.restore(y[0])) > SAME_DB
+    assert (folder / "assets.extra" / DYNAMIC_RANGE).is_file()
+    pairs = [make_pair(302, 2000), make_pair(304, 1500)]
+    examples = tf.constant([raw_example(n, pair) for n, pair in zip((302, 304), pairs, strict=True)])
+    scores = {name: value.numpy() for name, value in model.signatures["evaluate"](examples=examples).items()}
+    assert set(scores) == {f"all.{metric}" for metric in METRICS}
+    assert (scores["all.real_time_factor"] == scores["all.real_time_factor"][0]).all()
+    for number, pair in enumerate(pairs):
+        clean, noise = np.rint(32768 * pair).astype(np.float32) / 32768
+        noisy = tf.constant(clean + noise)
+        restored = model.signatures["waveform"](waveform=noisy[None])["restored"][0]
+        for metric, value in restoration_scores(tf.constant(clean), noisy, restored).items():
+            assert scores[f"all.{metric}"][number] == pytest.approx(float(value), abs=0.01)
