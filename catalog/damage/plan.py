@@ -46,8 +46,8 @@ class Take:
 
 
 def deck() -> list[tuple[str, ...]]:
-    """A round of cards: each defect alone `ALONE` times (once more if it is `HARD` to hear) and in two pairs, and `CLEAN`
-    clean ones.
+    """A round of cards: each defect alone `ALONE` times (once more if it is `HARD` to hear) and in two pairs, and
+    `CLEAN` clean ones.
 
     Returns
     -------

@@ -7,11 +7,13 @@ for these frames and the state behind them; so frames one by one, in pieces or a
 state before the first frame is zeros.
 """
 
+from typing import TypeAlias
+
 import keras
 import numpy as np
 from keras import ops
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 Shape = tuple[int | None, ...]
 
 

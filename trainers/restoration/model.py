@@ -65,11 +65,13 @@ class RestorationLearner:
         bins]
         """
         examples = [rows | {name: tf.cast(rows[name], tf.float32) / FULL_SCALE for name in COLUMNS} for rows in drawn]
-        mixed = Mix(examples[0]["clean"], examples[0]["noise"])
+        music, other = examples[0], examples[-1]
+        mixed = Mix(music["clean"], music["noise"])
         if uniforms is not None:
             settings = self.hyperparameters
             mixed = mix(
-                *examples,
+                music,
+                other,
                 uniforms,
                 clean_share=settings.clean_share,
                 snr_low_db=settings.snr_low_db,
@@ -108,7 +110,7 @@ class RestorationLearner:
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
         """Validation's scores, for the model's description."""
-        return {f"validation_{name}": np.float32(np.mean(outputs[name])) for name in AUDIO_METRICS}
+        return {f"validation_{name}": np.asarray(np.mean(outputs[name]), np.float32) for name in AUDIO_METRICS}
 
 
 def make_learner(recipe: Recipe) -> RestorationLearner:
