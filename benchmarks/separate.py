@@ -16,14 +16,15 @@ import tensorflow as tf
 from benchmarks.past_runs import PastRun
 from benchmarks.report import say
 from benchmarks.scores import System
-from trainers.checkpoints import Checkpoints, read_arrays, write_arrays
-from trainers.learner import Arrays
+from trainers.checkpoints import Checkpoints, Finished, checkpoint_key, read_arrays, write_arrays
+from trainers.learner import Arrays, Tensors
 from trainers.loop import train
 from trainers.request import Recipe, parse_request
 from trainers.rows import Rows, open_rows
 from trainers.strategy import make_strategy
-from trainers.tagging.model import make_learner
-from trainers.tagging.signatures import make_signatures
+from trainers.tagging.model import TaggingLearner, make_learner
+from trainers.tagging.signatures import Tagger
+from trainers.trainee import set_variables
 from trainers.transform_constants import transform_constants
 
 DECISION = 0.5
@@ -70,22 +71,32 @@ def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hype
     """
     settings = past.retraining(
         hyperparameters,
-        checkpoint_root=str(home / "separate"),
         data_key=past.transform_graph,
         strategy="one_device",
         warm_start="musicnn" if past.training["warm_start"] == "musicnn" else "none",
+        vocabulary={"tags": list(past.tags), "parents": {}},
     )
-    folder = home / "separate" / f"rows-{Path(past.transform_graph).name}"
-    every = make_learner(_recipe(past, settings))
-    open_rows(str(folder / "train"), past.transformed("train"), every.read)
-    open_rows(str(folder / "validation"), past.transformed("validation"), every.read)
-    columns = []
+    learner = make_learner(_recipe(past, settings))
+    folder = home / "separate" / f"rows-{_key(settings)}"
+    open_rows(str(folder / "train"), past.transformed("train"), learner.read)
+    open_rows(str(folder / "validation"), past.transformed("validation"), learner.read)
+    trained = []
     for number, tag in enumerate(past.tags):
         say(f"  separate model {number + 1} of {len(past.tags)}: {tag}")
-        alone = settings | {"vocabulary": {"tags": [tag], "parents": {}}}
-        columns.append(_one(past, alone, number, folder, serialized))
-    probabilities = np.concatenate(columns, axis=1)
+        alone = settings | {
+            "vocabulary": {"tags": [tag], "parents": {}},
+            "checkpoint_root": str(home / "separate"),
+        }
+        trained.append(_train(_recipe(past, alone, number), number, folder))
+    answers = folder / "eval.npz"
+    if not answers.is_file():
+        write_arrays(str(answers), {"probabilities": _answers(past, learner, trained, serialized)}, {})
+    probabilities = read_arrays(str(answers))[0]["probabilities"]
     return System("one binary model a tag", probabilities, probabilities >= DECISION)
+
+
+def _key(settings: dict[str, Any]) -> str:
+    return checkpoint_key({name: value for name, value in settings.items() if name != "checkpoint_root"})
 
 
 def _recipe(past: PastRun, settings: dict[str, Any], tag: int | None = None) -> Recipe:
@@ -96,15 +107,11 @@ def _recipe(past: PastRun, settings: dict[str, Any], tag: int | None = None) -> 
     return Recipe(config, config.typed_hyperparameters(), constants)
 
 
-def _one(past: PastRun, settings: dict[str, Any], tag: int, rows: Path, serialized: Sequence[bytes]) -> np.ndarray:
-    recipe = _recipe(past, settings, tag)
+def _train(recipe: Recipe, tag: int, rows: Path) -> tuple[TaggingLearner, Finished]:
     checkpoints = Checkpoints(recipe.config.checkpoint_folder([]))
-    answers = Path(checkpoints.folder) / "eval.npz"
-    if answers.is_file():
-        return read_arrays(str(answers))[0]["probabilities"]
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe.config.seed)
-    learner: Any = make_learner(recipe)
+    learner = make_learner(recipe)
     finished = checkpoints.finished() or train(
         learner,
         OneTagRows(str(rows / "train"), tag),
@@ -115,10 +122,49 @@ def _one(past: PastRun, settings: dict[str, Any], tag: int, rows: Path, serializ
         seed=recipe.config.seed,
         initialise=learner.initialise,
     )
-    _, signatures, _ = make_signatures(learner, finished)
-    probabilities = probabilities_of(signatures["evaluate"], serialized)
-    write_arrays(str(answers), {"probabilities": probabilities}, {})
-    return probabilities
+    return learner, finished
+
+
+class SideBySide(tf.Module):
+    """Models of one tag each as a model of all tags, so that what is common is computed once.
+
+    Parameters
+    ----------
+    models : alike but for their weights
+    """
+
+    def __init__(self, models: Sequence[keras.Model]) -> None:
+        super().__init__()
+        self.models = list(models)
+        self.input = models[0].input
+
+    def __call__(self, inputs: Tensors, training: bool) -> Tensors:
+        """Their logits, [b, models]."""
+        logits = [model(inputs, training=training)["logits"] for model in self.models]
+        return {"logits": tf.concat(logits, axis=-1)}
+
+
+def _answers(
+    past: PastRun,
+    learner: TaggingLearner,
+    trained: Sequence[tuple[TaggingLearner, Finished]],
+    serialized: Sequence[bytes],
+) -> np.ndarray:
+    """Calibrated probabilities of the eval recordings, each tag by the model of its own."""
+    models = []
+    for single, finished in trained:
+        model = single.build()
+        set_variables(model.variables, finished.weights)
+        models.append(model)
+    thresholds = np.concatenate([finished.extras["thresholds"] for _, finished in trained])
+    tagger = Tagger(learner, SideBySide(models), thresholds)
+    (column,) = past.spec.columns
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def evaluate(examples: tf.Tensor) -> Tensors:
+        return {"probabilities": tagger.tag_examples(examples, column, past.spec.channels)}
+
+    return probabilities_of(evaluate, serialized)
 
 
 def probabilities_of(evaluate: Any, serialized: Sequence[bytes]) -> np.ndarray:

@@ -39,8 +39,8 @@ class TaggingLearner:
 
     draws = 1
     uniforms = 1 + UNIFORMS
-    output_variables = ("tags/kernel", "tags/bias")
-    label_columns = ("labels", "num_samples")
+    output_variables: tuple[str, ...] = ("tags/kernel", "tags/bias")
+    label_columns: tuple[str, ...] = ("labels", "num_samples")
 
     def __init__(self, recipe: Recipe) -> None:
         assert isinstance(recipe.hyperparameters, TaggingHyperparameters)

@@ -8,7 +8,6 @@ and windows a few at a time, so that memory stays flat however long a recording 
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from audio.mel import N_MELS
@@ -35,11 +34,11 @@ class Tagger(tf.Module):
     Parameters
     ----------
     learner : of the training
-    model : with the best weights
+    model : with the best weights; or what is called like it and has its ``input``
     thresholds : np.ndarray [tags], logits
     """
 
-    def __init__(self, learner: TaggingLearner, model: keras.Model, thresholds: Any) -> None:
+    def __init__(self, learner: TaggingLearner, model: Any, thresholds: Any) -> None:
         super().__init__()
         self.model = model
         self.musicnn = learner.embed
