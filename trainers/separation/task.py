@@ -28,7 +28,7 @@ class SeparationHyperparameters(Hyperparameters):
 
     mask: Literal["irm", "psm", "cirm"] = "irm"
     loss: Literal["masked_l1", "mask_mse"] = "masked_l1"
-    filters: tuple[PositiveInt, ...] = Field((12, 16, 24, 32, 32), min_length=1)
+    filters: tuple[PositiveInt, ...] = Field((12, 20, 32, 40, 48), min_length=1)
     time_halvings: int = Field(2, ge=0)
     recurrent_units: PositiveInt = 64
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -45,15 +45,24 @@ TASK = Task(
     },
     hyperparameters={
         "quick": SeparationHyperparameters(
-            steps=240, batch_size=8, learning_rate=3e-3, warmup_steps=20, validate_every=60, checkpoint_every=60
+            steps=700,
+            batch_size=4,
+            learning_rate=4e-3,
+            warmup_steps=20,
+            validate_every=175,
+            checkpoint_every=175,
+            dropout=0.1,
+            mix_songs=0.3,
+            gain_db=3.0,
+            speed=0.02,
         ),
         "full": SeparationHyperparameters(
-            steps=20_000,
-            batch_size=16,
+            steps=10_000,
+            batch_size=8,
             learning_rate=1e-3,
-            warmup_steps=500,
+            warmup_steps=300,
             validate_every=500,
-            checkpoint_every=500,
+            checkpoint_every=250,
             filters=(16, 32, 64, 96, 128, 160),
             recurrent_units=256,
         ),
