@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio.noises import MAKERS, background
+from audio.noises import MAKERS, background, crackle
 from catalog.errors import CatalogError
 from catalog.format import open_catalog
 from catalog.recording import Recording, Split
 from catalog.splits import SplitAssigner
+
+_ALSO = {"vinyl": crackle.NAME}
+"""Other names of kinds."""
+
+
+def kind_of(tags: tuple[str, ...]) -> str:
+    """The kind that the first tag names which names one, ``background/rain`` like ``background``; else background."""
+    levels = [tag.partition("/")[0] for tag in tags]
+    return next((kind for kind in (_ALSO.get(level, level) for level in levels) if kind in MAKERS), background.NAME)
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,7 @@ class NoisePool:
 
     Parameters
     ----------
-    catalog : of the recordings, or None. One that has the name of a kind among its tags is of that kind, any other is
-        background.
+    catalog : of the recordings, or None; `kind_of` their tags is their kind.
 
     Raises
     ------
@@ -45,8 +53,7 @@ class NoisePool:
         opened, assigner = open_catalog(catalog), SplitAssigner()
         for row in opened.rows():
             if isinstance(row, Recording):
-                kind = next((tag for tag in row.tags if tag in MAKERS), background.NAME)
-                place = (assigner.assign(row), kind)
+                place = (assigner.assign(row), kind_of(row.tags))
                 self._recordings.setdefault(place, []).append(NoiseRecording(row.id, opened.locate(row.path)))
         if not self._recordings:
             raise CatalogError(f"{catalog}: holds no recording of noise")
