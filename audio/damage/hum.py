@@ -6,7 +6,7 @@ from audio.damage.regions import Damaged, Region, rms
 
 NAME = "hum"
 MAINS_HZ = (50.0, 60.0)
-LEVEL_DB = (-24.0, -8.0)
+LEVEL_DB = (-18.0, -4.0)
 LEAST_S = 3.0
 _FADE_S = 0.05
 _QUIETEST = 0.01

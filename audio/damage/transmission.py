@@ -17,8 +17,8 @@ CODEC = "codec"
 SKIP = "skip"
 GARBLED = (1, 3)
 GARBLED_S = (0.05, 0.4)
-LOST = (2, 6)
-LOST_S = (0.02, 0.2)
+LOST = (3, 12)
+LOST_S = (0.02, 0.1)
 LEAST_SKIP_S = 0.004
 LEAST_HEARD_S = 0.02
 EDGE_S = 0.25
@@ -46,7 +46,9 @@ def garbled(y: np.ndarray, codec: Codec, rng: np.random.Generator) -> Damaged:
 
 
 def lossy(y: np.ndarray, codec: Codec, rng: np.random.Generator) -> Damaged:
-    """Encode, drop some (`LOST`) runs of packets of `LOST_S`: a bad link is bad more than once, decode what arrives."""
+    """Encode, drop some (`LOST`) runs of packets of `LOST_S`: a bad link
+    is bad more than once, decode what arrives.
+    """
     data = codec.encode(codec.to_coded(y))
     stream = codec.stream(data)
     units = _runs(stream.units, len(y) / codec.rate, LOST, LOST_S, rng)

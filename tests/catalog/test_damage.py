@@ -85,22 +85,22 @@ def test_a_second_call_does_nothing(source: Path, damaged: Path) -> None:
 
 
 def test_a_broken_build_goes_on_and_a_changed_source_is_made_again(tmp_path: Path) -> None:
-    source = make_source(tmp_path, songs=3)
+    source = make_source(tmp_path, songs=2)
 
     def break_off(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_damaged(source, excerpt_s=3.0, workers=1, progress=break_off)
+        build_damaged(source, excerpt_s=3.0, per_recording=2, workers=1, progress=break_off)
     assert not (tmp_path / "damaged.csv").exists()
     early = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("damaged/*.flac")}
     assert early
-    build_damaged(source, excerpt_s=3.0, workers=1)
+    build_damaged(source, excerpt_s=3.0, per_recording=2, workers=1)
     assert all(path.stat().st_mtime_ns == changed for path, changed in early.items())
     whole = contents(tmp_path)
 
     write(tmp_path / "1.wav", 0.1 * np.random.default_rng(9).standard_normal((1, 5 * RATE)), sample_rate=RATE)
-    build_damaged(source, excerpt_s=3.0, workers=1)
+    build_damaged(source, excerpt_s=3.0, per_recording=2, workers=1)
     changed = {name for name, data in contents(tmp_path).items() if whole[name] != data}
     assert changed - {"damaged.csv"} == {f"000001-{take}.{suffix}" for take in (0, 1) for suffix in ("flac", "json")}
 
