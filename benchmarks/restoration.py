@@ -90,7 +90,7 @@ def restoration(
     )
     protocol = (
         f"{len(set(tracks))} recordings of music (split {held_out(music)[1]}), {EXCERPT_S:g} s each, under "
-        f"{len(set(sounds))} real noises (split {held_out(noises)[1]}: {', '.join(sorted(set(sounds)))}), each recording "
+        f"{len(set(sounds))} real noises (split {held_out(noises)[1]}: {', '.join(sorted(set(sounds)))}), each "
         "under one of them at each level; mono at 16 kHz; means over recordings. Ours is the streaming model."
     )
     factors = {name: real_time_factor(content, 16_000) for name, content in contents.items()}

@@ -63,7 +63,7 @@ def oracle(clean: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 def noisereduce() -> Denoiser:
-    """Spectral gate with one threshold a bin for the whole recording (Sainburg 2020): it hears more than a stream does."""
+    """Spectral gate with one threshold a bin for the whole recording (Sainburg 2020): no stream could."""
     module = _module("noisereduce")
     return lambda y: np.asarray(module.reduce_noise(y=y, sr=RATE, stationary=True), np.float32)
 

@@ -42,6 +42,10 @@ RESTORATION = TinyTask(
 )
 
 
+ONE_VALIDATION = "train.validate_every=120"
+"""The weights of the last step: validation would choose the ones that have learnt least of what is wrong."""
+
+
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     """A workbench that serves a good model."""
@@ -87,7 +91,7 @@ def test_a_model_that_cleans_is_pushed_with_its_streaming_model_and_cleans_music
 
 def test_a_model_that_passes_the_noise_through_is_blocked(bench: Workbench) -> None:
     """It was trained on clean music alone, which teaches to change nothing."""
-    output = check_blocked(bench, "train.clean_share=0.999")
+    output = check_blocked(bench, "train.clean_share=0.999", ONE_VALIDATION)
     assert "hiss: si_sdr_improvement" in output
     clean, noise = pair(10, 1)
     assert si_sdr(clean + noise, restored(newest_model(bench), clean + noise)) > 12
@@ -96,7 +100,7 @@ def test_a_model_that_passes_the_noise_through_is_blocked(bench: Workbench) -> N
 def test_a_model_that_mutes_is_blocked(bench: Workbench) -> None:
     """It was trained on music that the noise drowns, which teaches to take everything away."""
     output = check_blocked(
-        bench, "train.snr_low_db=-60", "train.snr_high_db=-50", "train.clean_share=0", "train.gain_db=0"
+        bench, "train.snr_low_db=-60", "train.snr_high_db=-50", "train.clean_share=0", "train.gain_db=0", ONE_VALIDATION
     )
     assert "clean: sdr" in output
     clean, noise = pair(10, 1)
@@ -106,8 +110,8 @@ def test_a_model_that_mutes_is_blocked(bench: Workbench) -> None:
 def test_a_model_that_halves_the_level_is_blocked_though_its_noise_is_gone(bench: Workbench) -> None:
     """It was trained on music added to itself, which teaches to halve everything."""
     make_noisy(bench.library, doubled=True)
-    output = check_blocked(bench, "train.snr_low_db=0", "train.snr_high_db=0", "train.clean_share=0")
+    output = check_blocked(bench, "train.snr_low_db=0", "train.snr_high_db=0", "train.clean_share=0", ONE_VALIDATION)
     assert "clean: sdr" in output
     assert "level_error_db" in output
     clean, _ = pair(10, 0)
-    assert level_error_db(clean, restored(newest_model(bench), clean)) == pytest.approx(-6.0, abs=1.0)
+    assert float(level_error_db(clean, restored(newest_model(bench), clean))) == pytest.approx(-6.0, abs=1.0)
