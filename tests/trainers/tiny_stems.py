@@ -13,11 +13,11 @@ SPEC = {
     "eval_max_s": 10.0,
 }
 TINY = {
-    "steps": 40,
+    "steps": 30,
     "batch_size": 8,
     "learning_rate": 0.01,
     "warmup_steps": 2,
-    "validate_every": 20,
+    "validate_every": 15,
     "checkpoint_every": 30,
     "filters": [6, 8],
     "recurrent_units": 8,
