@@ -27,8 +27,8 @@ class RestorationLearner:
 
     draws = 2
     uniforms = UNIFORMS
-    output_variables = ()
-    label_columns = ()
+    output_variables: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()
 
     def __init__(self, recipe: Recipe) -> None:
         assert isinstance(recipe.hyperparameters, RestorationHyperparameters)

@@ -10,6 +10,8 @@ from trainers.restoration.mask import UNCHANGED, parts_of
 from trainers.restoration.task import RestorationHyperparameters
 
 _VIEWS = 4
+_NEIGHBOURS = 2
+"""Bins that share the convolutions' channels: half the bands at twice the channels is cheaper, and as exact."""
 _WIDTH = 5
 _LEVEL_FRAMES = 60.0
 _SMOOTH_FRAMES = 3.0
@@ -47,14 +49,14 @@ class Network:
         self.bins, self.parts = bins, parts_of(hyperparameters.mask)
         self.kind = hyperparameters.mask
         bands = bins - 1
-        if bands % 2 ** len(hyperparameters.filters):
+        if bands % (_NEIGHBOURS * 2 ** len(hyperparameters.filters)):
             raise ValueError(f"filters={hyperparameters.filters} halve {bands} bands more often than they can be")
         self.level = RunningMean(_LEVEL_FRAMES, 1, "level")
         self.smooth = RunningMean(_SMOOTH_FRAMES, bands, "smooth")
         self.slow = RunningMean(_SLOW_FRAMES, bands, "slow")
         self.floor = RunningFloor(_RISE, bands, "floor")
         self.encoder, self.decoder = [], []
-        sizes = [(bands, _VIEWS)]
+        sizes = [(bands // _NEIGHBOURS, _NEIGHBOURS * _VIEWS)]
         for number, filters in enumerate(hyperparameters.filters):
             height, channels = sizes[-1]
             self.encoder.append(CausalConv(filters, height, channels, _WIDTH, 2, f"encoder_{number}"))
@@ -67,10 +69,10 @@ class Network:
         for number in reversed(range(len(hyperparameters.filters))):
             height, skipped = sizes[number]
             joined = sizes[number + 1][1] + skipped
-            filters = skipped if number else max(8, hyperparameters.filters[0] // 2)
+            filters = skipped if number else hyperparameters.filters[0]
             self.decoder.append(CausalConv(filters, height, joined, 3, 1, f"decoder_{number}"))
         self.head = keras.layers.Dense(
-            self.parts,
+            _NEIGHBOURS * self.parts,
             kernel_initializer="zeros" if self.kind == "cirm" else "glorot_uniform",
             bias_initializer="zeros" if self.kind == "cirm" else keras.initializers.Constant(_KEPT_AT_FIRST),
             name="head",
@@ -100,6 +102,7 @@ class Network:
         """[b, frames, bins] to [b, frames, bins, parts]."""
         frames = log_magnitude.shape[1]
         x = self._views(log_magnitude[..., 1:], run)
+        x = ops.reshape(x, (-1, frames, x.shape[2] // _NEIGHBOURS, _NEIGHBOURS * _VIEWS))
         skips = []
         for layer in self.encoder:
             skips.append(x)
@@ -112,7 +115,7 @@ class Network:
         for layer, skip in zip(self.decoder, reversed(skips), strict=True):
             x = ops.concatenate([ops.repeat(x, 2, axis=2), skip], axis=-1)
             x = _activate(run(layer, x))
-        change = self.head(x)
+        change = ops.reshape(self.head(x), (-1, frames, self.bins - 1, self.parts))
         mask = change + ops.cast([UNCHANGED, 0.0], "float32") if self.kind == "cirm" else ops.sigmoid(change)
         return ops.concatenate([mask[:, :, :1], mask], axis=2)
 

@@ -31,9 +31,9 @@ class RestorationHyperparameters(Hyperparameters):
     filters: tuple[PositiveInt, ...] = Field((16, 24, 32), min_length=1, max_length=6)
     recurrent_units: PositiveInt = 96
     recurrent_layers: PositiveInt = 1
-    clean_share: float = Field(0.12, ge=0, lt=1)
+    clean_share: float = Field(0.2, ge=0, lt=1)
     snr_low_db: float = -3.0
-    snr_high_db: float = 18.0
+    snr_high_db: float = 20.0
     gain_db: NonNegativeFloat = 10.0
 
     @model_validator(mode="after")
@@ -51,17 +51,17 @@ TASK = Task(
     },
     hyperparameters={
         "quick": RestorationHyperparameters(
-            steps=240, batch_size=8, learning_rate=3e-3, warmup_steps=20, validate_every=60, checkpoint_every=60
+            steps=360, batch_size=8, learning_rate=2e-3, warmup_steps=20, validate_every=90, checkpoint_every=90
         ),
         "full": RestorationHyperparameters(
-            steps=12_000,
+            steps=4000,
             batch_size=8,
-            learning_rate=1e-3,
-            warmup_steps=300,
-            validate_every=500,
-            checkpoint_every=500,
-            filters=(24, 32, 48, 64),
-            recurrent_units=192,
+            learning_rate=1.5e-3,
+            warmup_steps=100,
+            validate_every=250,
+            checkpoint_every=250,
+            filters=(24, 32, 48),
+            recurrent_units=128,
             recurrent_layers=2,
         ),
     },
