@@ -11,7 +11,8 @@ slow: hum. Each kind of defect has channels of its own beside the common log-mel
 * **clipping** keeps samples next to the peak: the share of samples there, of a frame and of the whole window;
 * **skips** break the phase of every partial at once without anything growing louder: the deviation of a bin from where
   its two predecessors point (complex-domain onset detection, Bello, Duxbury, Davies, Sandler 2004), in a short
-  spectrum and in a long one that tells partials apart;
+  spectrum; and in a long one, which tells partials apart, the phase alone of those that sounded before and after and
+  were steady until now: the onset of a note adds partials and leaves the old ones as they were, a splice does not;
 * **hum** is the only thing below 600 Hz that never stops: the moving minimum of a long spectrum, and how far the
   multiples of 50 and 60 Hz stand above their surroundings in it.
 """
@@ -85,7 +86,7 @@ def measure(waveform: tf.Tensor) -> tf.Tensor:
         _solitude(bend),
         _shapes(y),
         _phase(spectrum),
-        tf.repeat(_phase(long), LONG_HOP // HOP_LENGTH, axis=1),
+        tf.repeat(_broken_phase(long), LONG_HOP // HOP_LENGTH, axis=1),
     ]
     fine = tf.concat(parts, axis=-1)
     fine = tf.reshape(fine, [-1, frames, PER_FRAME * FINE])
@@ -182,9 +183,29 @@ def _phase(spectrum: tf.Tensor) -> tf.Tensor:
     one, two = before[:, 1:], before[:, :-1]
     scale = tf.cast(tf.abs(one) * tf.abs(two) + _TINY, tf.complex64)
     expected = one * one * tf.math.conj(two) / scale
-    bands = tf.constant(mel_matrix(RATE, 2 * (spectrum.shape[-1] - 1), PHASE_BANDS))
+    bands = tf.constant(mel_matrix(RATE, N_FFT, PHASE_BANDS))
     deviation = tf.matmul(tf.abs(spectrum - expected), bands)
     return deviation / (tf.matmul(tf.abs(spectrum) + tf.abs(expected), bands) + _LEVEL_FLOOR)
+
+
+def _broken_phase(spectrum: tf.Tensor) -> tf.Tensor:
+    """Phase deviation of what goes on and was steady, in bands, 0 to 1: [b, frames, PHASE_BANDS].
+
+    A bin weighs as much as the least of its magnitudes in three frames, and the less the more it had deviated one frame
+    ago.
+    """
+    padded = tf.pad(spectrum, [[0, 0], [3, 0], [0, 0]])
+    past = [padded[:, 3 - back :][:, : tf.shape(spectrum)[1]] for back in range(4)]
+    magnitudes = [tf.abs(frame) for frame in past]
+    units = [frame / tf.cast(size + _TINY, tf.complex64) for frame, size in zip(past, magnitudes, strict=True)]
+
+    def deviation(now: int) -> tf.Tensor:
+        return tf.abs(units[now] - tf.square(units[now + 1]) * tf.math.conj(units[now + 2])) / 2.0
+
+    steady = tf.square(1.0 - deviation(1))
+    weights = tf.minimum(tf.minimum(magnitudes[0], magnitudes[1]), magnitudes[2]) * steady
+    bands = tf.constant(mel_matrix(RATE, LONG_N_FFT, PHASE_BANDS))
+    return tf.matmul(weights * deviation(0), bands) / (tf.matmul(weights, bands) + _LEVEL_FLOOR)
 
 
 def _hum_bins() -> tuple[np.ndarray, np.ndarray]:

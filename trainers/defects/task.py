@@ -41,7 +41,7 @@ TASK = Task(
     audio={"quick": _AUDIO, "full": _AUDIO},
     hyperparameters={
         "quick": DefectsHyperparameters(
-            steps=800, batch_size=16, learning_rate=3e-3, warmup_steps=20, validate_every=100, checkpoint_every=200
+            steps=1000, batch_size=16, learning_rate=3e-3, warmup_steps=20, validate_every=100, checkpoint_every=200
         ),
         "full": DefectsHyperparameters(
             filters=(64, 96, 128),
