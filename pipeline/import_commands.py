@@ -85,3 +85,27 @@ def sound_events(
 
     with one_line_errors():
         typer.echo(str(import_sound_events(source, library)))
+
+
+@import_app.command("voicebank-demand")
+def voicebank_demand(
+    source: Annotated[Path, typer.Argument(help="Folder of the published clean_ and noisy_ train and test folders.")],
+    test_split: TestSplitOption = TestSplit.EVAL,
+) -> None:
+    """VoiceBank-DEMAND in its published layout, for restoration."""
+    from catalog.voicebank_demand import import_voicebank_demand
+
+    with one_line_errors():
+        typer.echo(str(import_voicebank_demand(source, test_split=test_split.value)))
+
+
+@import_app.command("noisy-pairs")
+def noisy_pairs(
+    source: Annotated[Path, typer.Argument(help="Folder of clean/ and noisy/ with files of the same names.")],
+    library: LibraryOption = "pairs",
+) -> None:
+    """Folders of clean and noisy recordings, for restoration."""
+    from catalog.noisy_pairs import import_noisy_pairs
+
+    with one_line_errors():
+        typer.echo(str(import_noisy_pairs(source, library=library)))
