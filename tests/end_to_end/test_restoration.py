@@ -98,13 +98,13 @@ def test_a_model_that_passes_the_noise_through_is_blocked(bench: Workbench) -> N
 
 
 def test_a_model_that_mutes_is_blocked(bench: Workbench) -> None:
-    """It was trained on music that the noise drowns, which teaches to take everything away."""
+    """It was trained on music that the noise drowns, which teaches to take everything away where there is noise."""
     output = check_blocked(
         bench, "train.snr_low_db=-60", "train.snr_high_db=-50", "train.clean_share=0", "train.gain_db=0", ONE_VALIDATION
     )
-    assert "clean: sdr" in output
+    assert "hiss: level_error_db" in output
     clean, noise = pair(10, 1)
-    assert level_error_db(clean, restored(newest_model(bench), clean + noise)) < -15
+    assert float(level_error_db(clean, restored(newest_model(bench), clean + noise))) < -10
 
 
 def test_a_model_that_halves_the_level_is_blocked_though_its_noise_is_gone(bench: Workbench) -> None:
