@@ -1,5 +1,6 @@
 """The denoiser on tiny songs: frames, mixing, masks and losses, state, scores, and three ways to run one network."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -294,6 +295,29 @@ def test_the_gate_of_the_builtin_library_judges_every_tag() -> None:
     for metric in ("si_sdr_improvement", "sdr", "level_error_db", "real_time_factor"):
         assert asked[f"all.{metric}"] == dict.fromkeys([(), *((tag,) for tag in vocabulary.tags)], True)
     assert gate.limit("floors", "clean", "sdr") == 30
+
+
+@pytest.mark.parametrize("library", ["builtin", "debian"])
+@pytest.mark.parametrize(
+    ("sabotage", "change"),
+    [("passes noise through", lambda y: y), ("halves the level", lambda y: 0.5 * y), ("mutes", lambda y: 0.0 * y)],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_gates_of_the_libraries_let_no_saboteur_pass(library: str, sabotage: str, change: Callable) -> None:
+    """Even one whose noise is gone otherwise: all but the first are given the clean music."""
+    schemas = SCHEMAS.parent / library
+    gate = load_gate(schemas / "gate.yaml", outputs(load_vocabulary(schemas / "tags.yaml")), METRICS)
+    clean = tf.constant(song(RATE))
+    hiss = tf.constant(np.random.default_rng(0).standard_normal(RATE).astype(np.float32))
+    noisy = clean + 0.56 * tf.sqrt(tf.reduce_mean(clean**2)) * hiss
+    failures = []
+    for row, heard in (("snr 5", noisy), ("clean", clean)):
+        restored = change(heard if sabotage == "passes noise through" else clean)
+        for metric, value in restoration_scores(clean, heard, restored).items():
+            floor, ceiling = gate.limit("floors", row, metric), gate.limit("ceilings", row, metric)
+            if (floor is not None and value < floor) or (ceiling is not None and value > ceiling):
+                failures.append(f"{row} {metric}")
+    assert failures, sabotage
 
 
 def test_training_improves_noisy_music_and_its_judge_says_so(learner: RestorationLearner, trained: Finished) -> None:
