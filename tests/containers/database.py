@@ -65,7 +65,9 @@ def mariadb(folder: Path) -> Iterator[Database]:
     ]
     subprocess.run(prepare, check=True, stdout=log, stderr=log)
     place = [f"--datadir={data}", f"--socket={data / 's.sock'}", f"--port={port}", "--bind-address=127.0.0.1"]
-    server = subprocess.Popen(["mariadbd", "--no-defaults", *account, *place], stdout=log, stderr=log)
+    server = subprocess.Popen(
+        ["mariadbd", "--no-defaults", "--skip-name-resolve", *account, *place], stdout=log, stderr=log
+    )
     database = Database(port, data / "s.sock")
     try:
         deadline = time.monotonic() + WAIT_S
