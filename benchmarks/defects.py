@@ -205,8 +205,8 @@ def _clean(systems: Sequence[Answers], rows: Sequence[Any], durations: Sequence[
 
 def _psds(system: Answers, rows: Sequence[Any], durations: Sequence[float], names: Sequence[str]) -> Table:
     """Polyphonic sound detection score of the frame probabilities, by sed_scores_eval."""
+    from sed_scores_eval.base_modules.scores import create_score_dataframe
     from sed_scores_eval.intersection_based import psds
-    from sed_scores_eval.utils.scores import create_score_dataframe
 
     from trainers.defects.spectra import FRAME_S
 
