@@ -36,7 +36,7 @@ def test_the_ratio_mask_lies_in_0_1_and_sums_to_1_with_its_complement(
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(0, 99), st.floats(0, 1), st.booleans())
+@given(st.integers(0, 99), st.just(0.0) | st.floats(1e-30, 1), st.booleans())  # TensorFlow flushes subnormals to zero
 def test_the_two_sides_of_a_mask_sum_to_the_mixture(seed: int, level: float, is_complex: bool) -> None:
     mixture = spectrum(seed, level)
     mask = spectrum(seed + 1, 2.0) if is_complex else tf.math.abs(spectrum(seed + 1, 0.3))
