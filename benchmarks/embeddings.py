@@ -23,12 +23,12 @@ from audio.spectra import log_mel
 from benchmarks.recordings import Recording
 from benchmarks.report import say
 from benchmarks.scores import System
+from trainers.average_precision import average_precision, macro_average_precision
+from trainers.calibration import learn_thresholds, logit
 from trainers.checkpoints import read_arrays, write_arrays
 from trainers.learner import Arrays
-from trainers.tagging.average_precision import average_precision, macro_average_precision
-from trainers.tagging.calibration import learn_thresholds, logit
+from trainers.tag_tree import TagTree
 from trainers.tagging.musicnn import PATCH_FRAMES, musicnn_trunk, musicnn_weights
-from trainers.tagging.tag_tree import TagTree
 from trainers.trainee import set_variables
 
 LAYERS = {"penultimate": ("penultimate",), "pooled front end": ("mean_pool", "max_pool")}
@@ -125,7 +125,7 @@ def _fit_layer(names: tuple[str, ...], train: Split, validation: Split, judged: 
 def logistic_regression(train: Split, validation: Split, judged: Split, tags: tuple[str, ...]) -> tuple[System, str]:
     """The peer's answers for the judged recordings, and the layer that validation chose.
 
-    Thresholds are learnt on validation as our own model's are (`trainers.tagging.calibration`).
+    Thresholds are learnt on validation as our own model's are (`trainers.calibration`).
     """
     fitted = {name: _fit_layer(layers, train, validation, judged) for name, layers in LAYERS.items()}
     best = max(fitted, key=lambda name: macro_average_precision(fitted[name][0], validation.labels))

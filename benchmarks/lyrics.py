@@ -38,7 +38,7 @@ def lyrics(
     from benchmarks.past_runs import newest_run
     from benchmarks.recordings import read_split
     from catalog.builtin.lexicon import THEMES
-    from trainers.tagging.average_precision import average_precision
+    from trainers.average_precision import average_precision
 
     say_validations()
     past = newest_run(home.absolute(), pipeline)

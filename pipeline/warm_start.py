@@ -2,13 +2,13 @@
 
 from components.pusher import versions
 from pipeline.settings import Settings, SettingsError
-from trainers.tagging.published import MUSICNN, published_checkpoints
+from trainers.task import TASKS, load_task
 
 FRESH = "none"
 
 
 def resolve_warm_start(settings: Settings) -> str:
-    """``none``, ``musicnn``, or the path of the served version that `settings` ask for.
+    """``none``, the name of published weights, or the path of the served version that `settings` ask for.
 
     Raises
     ------
@@ -20,17 +20,18 @@ def resolve_warm_start(settings: Settings) -> str:
     wanted = settings.warm_start
     if wanted == FRESH:
         return wanted
-    if wanted == MUSICNN:
-        if settings.task != "tagging":
-            raise SettingsError(f"warm_start={wanted!r} is for the task tagging, not for {settings.task}")
-        published_checkpoints()
+    published = load_task(settings.task).published_weights
+    if wanted in published:
+        published[wanted]()
         return wanted
+    for other in TASKS:
+        if wanted in load_task(other).published_weights:
+            raise SettingsError(f"warm_start={wanted!r} is for the task {other}, not for {settings.task}")
     served = versions(settings.served)
     if wanted == "latest":
         return str(settings.served / str(served[-1])) if served else FRESH
     if not wanted.isdigit() or int(wanted) not in served:
         known = ", ".join(map(str, served)) or "none is served yet"
-        raise SettingsError(
-            f"warm_start={wanted!r} is not none, latest, musicnn or a version in {settings.served} ({known})"
-        )
+        words = ", ".join((FRESH, "latest", *published))
+        raise SettingsError(f"warm_start={wanted!r} is not {words} or a version in {settings.served} ({known})")
     return str(settings.served / wanted)

@@ -3,8 +3,8 @@
 Nothing here imports TensorFlow: the command line reads tasks before anything heavy is loaded.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -56,6 +56,8 @@ class Task:
     timed_labels : whether Examples carry events with onset and offset.
     materialise : whether Transform writes features (True) or passes PCM bytes through (False).
     catalog : name of the catalog in a library's folder, without suffix: the library, or what was derived from it.
+    published_weights : what a model can warm-start from beside a served version: by name, what finds the weights'
+        folder or raises DaCapoError.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Task:
     timed_labels: bool
     materialise: bool
     catalog: str = "catalog"
+    published_weights: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
     @property
     def package(self) -> str:

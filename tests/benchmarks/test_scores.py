@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.scores import METRICS, System, judge, precision_recall, ranking
-from trainers.tagging.average_precision import average_precision
+from trainers.average_precision import average_precision
 
 
 def _problem(seed: int, recordings: int = 60) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainers.tagging.calibration import calibrate, learn_thresholds, pool_recordings
-from trainers.tagging.tag_tree import TagTree
+from trainers.calibration import calibrate, learn_thresholds, pool_recordings
+from trainers.tag_tree import TagTree
 
 TREE = TagTree.of(("pop", "pop/piano", "rock", "pop/synth"), {"pop/piano": "pop", "pop/synth": "pop"})
 PARENTS = np.array([0, 0, 2, 0])

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainers.layers import GlobalBatchNorm
 from trainers.learner import Arrays, Tensors
 from trainers.rows import Rows, open_rows
-from trainers.tagging.layers import GlobalBatchNorm
 from trainers.task import Hyperparameters
 
 SETTINGS = Hyperparameters(

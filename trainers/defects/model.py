@@ -6,15 +6,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainers.average_precision import macro_average_precision
+from trainers.calibration import learn_thresholds
 from trainers.defects.features import Constants, louder
 from trainers.defects.network import build_network
 from trainers.defects.spectra import WIDTH, frames_of
 from trainers.defects.task import DefectsHyperparameters
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe
-from trainers.tagging.average_precision import macro_average_precision
-from trainers.tagging.calibration import learn_thresholds
-from trainers.tagging.tag_tree import TagTree
+from trainers.tag_tree import TagTree
 
 _ROWS = {
     "id": tf.io.FixedLenFeature([], tf.string),

@@ -6,7 +6,7 @@ from keras import ops
 from trainers.defects.pooling import Pool
 from trainers.defects.spectra import FINE, PER_FRAME, SLOW, WIDTH
 from trainers.defects.task import DefectsHyperparameters
-from trainers.tagging.layers import GlobalBatchNorm, frame_mask
+from trainers.layers import GlobalBatchNorm, frame_mask
 
 _MOMENTUM = 0.95
 

@@ -12,12 +12,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from trainers.calibration import calibrate
 from trainers.checkpoints import Finished
 from trainers.defects.events import find_events
 from trainers.defects.features import decode_pcm, features
 from trainers.defects.model import DefectsLearner
 from trainers.defects.spectra import FRAME_LENGTH, FRAME_S, RATE, frames_of
-from trainers.tagging.calibration import calibrate
 from trainers.trainee import set_variables
 
 MARGIN = 8

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from trainers.layers import GlobalBatchNorm
 from trainers.separation.mask import first_bias, parts_of
 from trainers.separation.task import SeparationHyperparameters
-from trainers.tagging.layers import GlobalBatchNorm
 
 _MOMENTUM = 0.95
 _KERNEL = (3, 5)

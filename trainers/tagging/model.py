@@ -8,18 +8,18 @@ import numpy as np
 import tensorflow as tf
 
 from audio.mel import N_MELS
+from trainers.average_precision import macro_average_precision
+from trainers.calibration import learn_thresholds, pool_recordings
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe
+from trainers.tag_tree import TagTree
 from trainers.tagging.augment import UNIFORMS, augment
-from trainers.tagging.average_precision import macro_average_precision
-from trainers.tagging.calibration import learn_thresholds, pool_recordings
 from trainers.tagging.embedding_store import EmbeddingStore, identity_of
 from trainers.tagging.features import Constants, frames_of
 from trainers.tagging.lyrics import lyrics_bag
 from trainers.tagging.musicnn_embedding import MusicnnEmbedding
 from trainers.tagging.network import build_network
 from trainers.tagging.published import MUSICNN
-from trainers.tagging.tag_tree import TagTree
 from trainers.tagging.task import TaggingHyperparameters
 from trainers.warm_start import FRESH, exported_facts
 

@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from audio.mel import N_MELS
-from trainers.tagging.layers import FrameMask, GlobalBatchNorm, LearntWhenMissing, MaskedPool
+from trainers.layers import GlobalBatchNorm
+from trainers.tag_tree import TagTree
+from trainers.tagging.layers import FrameMask, LearntWhenMissing, MaskedPool
 from trainers.tagging.lyrics import BAG
-from trainers.tagging.tag_tree import TagTree
 from trainers.tagging.task import TaggingHyperparameters
 
 _MOMENTUM = 0.95

@@ -11,8 +11,8 @@ from typing import Any
 import tensorflow as tf
 
 from audio.mel import N_MELS
+from trainers.calibration import calibrate
 from trainers.checkpoints import Finished
-from trainers.tagging.calibration import calibrate
 from trainers.tagging.features import decode_pcm, features, frames_of
 from trainers.tagging.lyrics import lyrics_bag
 from trainers.tagging.model import TaggingLearner

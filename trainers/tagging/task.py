@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
+from trainers.tagging.published import MUSICNN, published_checkpoints
 from trainers.task import AudioSpec, Hyperparameters, Task
 
 _RATE = 16_000
@@ -20,8 +21,8 @@ class TaggingHyperparameters(Hyperparameters):
     lyrics_units : units of the lyrics branch.
     lyrics_dropout : share of training examples whose lyrics are treated as missing.
     musicnn : published networks that listen under a warm start from ``musicnn``; their weights stay.
-    beside_musicnn : whether the CNN listens beside them, or they alone. It costs thirty times the time, and on few
-        recordings (debian: 208 to train on) it only learnt them by heart.
+    beside_musicnn : whether the CNN listens beside them, or they alone. What they hear of a row is kept between steps,
+        so that alone they make a step many times cheaper.
     musicnn_patches : patches of 3 s that they hear of a segment at most, evenly spread.
     musicnn_units, musicnn_dropout : units between what they hear and the tags; share of it left out in training.
     gain_db, equalizer_db : largest random change of level, and of bands, in training.
@@ -67,4 +68,5 @@ TASK = Task(
     },
     timed_labels=False,
     materialise=True,
+    published_weights={MUSICNN: published_checkpoints},
 )

@@ -10,7 +10,7 @@ its parent is decided too; a child is never above its parent, whatever the thres
 import numpy as np
 import tensorflow as tf
 
-from trainers.tagging.tag_tree import TagTree
+from trainers.tag_tree import TagTree
 
 _CLIP = 1e-7
 _RESAMPLES = 200
