@@ -72,7 +72,7 @@ def compile_(
     ] = CLUSTER_HOME,
     placement: Annotated[Path | None, typer.Option(help="By default kubeflow/placement.yaml.")] = None,
     image: Annotated[str | None, typer.Option(help="Image of the steps, in place of the placement's.")] = None,
-    gpu_image: Annotated[str | None, typer.Option(help="Image of what runs on GPUs; by default --image.")] = None,
+    gpu_image: Annotated[str | None, typer.Option(help="Image on GPUs, in place of the placement's.")] = None,
     assignments: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting.")] = None,
 ) -> None:
     """Compile one task's graph for Kubeflow Pipelines: pipeline spec and Kubernetes platform spec in one YAML file."""
@@ -95,7 +95,8 @@ def compile_(
         typer.echo(f"dacapo: {path}: {finding}", err=True)
     if findings:
         raise typer.Exit(2)
-    typer.echo(f"{path}: {placed.image}, code {code}\nNext: ./dacapo submit {path} --wait")
+    images = ", ".join(filter(None, (placed.image, placed.gpu_image and f"on GPUs {placed.gpu_image}")))
+    typer.echo(f"{path}: {images}, code {code}\nNext: ./dacapo submit {path} --wait")
 
 
 def submit(

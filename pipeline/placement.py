@@ -241,7 +241,7 @@ class Placement(_Strict):
     Attributes
     ----------
     image : of the steps; ``dacapo compile --image`` wins.
-    gpu_image : of steps with accelerators and of TrainJobs' workers; by default `image`.
+    gpu_image : of steps with accelerators and of TrainJobs' workers; by default `image`. ``--gpu-image`` wins.
     image_pull_policy, image_pull_secrets : as in a pod's specification.
     user, group : that the containers run as; must be able to write the volumes.
     labels : of every step's pod.
