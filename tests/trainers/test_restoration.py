@@ -320,12 +320,14 @@ def test_the_gates_of_the_libraries_let_no_saboteur_pass(library: str, sabotage:
     assert failures, sabotage
 
 
+@pytest.mark.e2e
 def test_training_improves_noisy_music_and_its_judge_says_so(learner: RestorationLearner, trained: Finished) -> None:
     assert isinstance(learner, Judge)
     assert max(point.score for point in trained.history) > 1.0
     assert trained.extras["validation_sdr_improvement"] == pytest.approx(trained.history[-1].score, abs=3)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("samples", [1, 40, PIECE_FRAMES * 32, PIECE_FRAMES * 32 + 1, 5000])
 def test_a_recording_of_any_length_is_restored_as_its_stream_is(restorer: Restorer, samples: int) -> None:
     y = song(samples)
@@ -337,6 +339,7 @@ def test_a_recording_of_any_length_is_restored_as_its_stream_is(restorer: Restor
     assert difference_db(restored, quantised) > QUANTISED_DB
 
 
+@pytest.mark.e2e
 def test_a_segment_in_training_is_restored_as_its_stream_is(
     learner: RestorationLearner, trained: Finished, restorer: Restorer
 ) -> None:
@@ -378,6 +381,7 @@ def test_the_quick_profile_streams_in_a_tenth_of_real_time_from_files_that_hold_
         assert 0 < real_time_factor(content, 16_000) < 0.1
 
 
+@pytest.mark.e2e
 def test_the_export_answers_restored_music_scores_and_brings_its_streaming_models(
     exported: tuple[Restorer, Path],
 ) -> None:

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.trainers.tiny_library import Library, raw_example
 from trainers.run import run_fn
 
 
+@pytest.mark.e2e
 def test_run_fn_exports_a_model_that_tags_raw_examples(library: Library, tmp_path: Path) -> None:
     arguments = library.fn_args(tmp_path)
     run_fn(arguments)

@@ -231,11 +231,13 @@ def test_profiles_build_a_network_with_unique_names() -> None:
         assert TASK.hyperparameters[profile].mask == "irm"
 
 
+@pytest.mark.e2e
 def test_a_short_training_improves_songs_that_it_has_not_heard(exported) -> None:
     _, _, finished, _ = exported
     assert finished.history[-1].score > 3
 
 
+@pytest.mark.e2e
 def test_the_export_answers_what_the_module_does_for_any_length(exported) -> None:
     loaded, module, _, facts = exported
     assert facts["vocabulary"] == list(STEMS)
@@ -250,6 +252,7 @@ def test_the_export_answers_what_the_module_does_for_any_length(exported) -> Non
     assert loaded.signatures["serving_default"](waveform=tf.zeros([1, 2, 0]))["vocals"].shape == (1, 2, 0)
 
 
+@pytest.mark.e2e
 def test_evaluate_scores_each_example_as_the_waveform_signature_separates_it(exported) -> None:
     loaded, _, _, _ = exported
     numbers, lengths = (60, 61, 62), (900, RATE, 2345)
@@ -264,6 +267,7 @@ def test_evaluate_scores_each_example_as_the_waveform_signature_separates_it(exp
             assert float(answer[name][row]) == pytest.approx(float(value), abs=0.02), name
 
 
+@pytest.mark.e2e
 def test_long_audio_has_no_seam(exported) -> None:
     """Far from both ends a piece more in front changes nothing, except where the cut falls."""
     loaded, _, _, _ = exported

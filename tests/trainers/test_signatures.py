@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -31,6 +32,7 @@ def learner_of(library: Library, folder: Path, **changes: Any) -> TaggingLearner
 
 def random_weights(learner: TaggingLearner) -> Finished:
     """A training whose every weight counts, the vector for missing lyrics too."""
+    keras.utils.set_random_seed(0)
     rng, weights = np.random.default_rng(0), get_variables(learner.build().variables)
     for name, value in weights.items():
         if value.dtype == np.float32:
