@@ -1,6 +1,7 @@
 """What a finished run of a pipeline left: artifacts, the Trainer's settings, seconds a node (from ML Metadata)."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,18 @@ def _read(store: Any, run: Run) -> PastRun:
     return PastRun(run, artifacts, training, seconds)
 
 
+Scalars = dict[str, dict[int, float]]
+
+
+def scalars(past: PastRun) -> Scalars:
+    """The Trainer's TensorBoard scalars: by name, value by step."""
+    found: Scalars = {}
+    for event in _events(past):
+        for value in event.summary.value:
+            found.setdefault(value.tag, {})[event.step] = float(tf.make_ndarray(value.tensor))
+    return found
+
+
 def loop_seconds(past: PastRun) -> float | None:
     """Seconds of the bare training loop, validations included, from the times of the Trainer's TensorBoard scalars.
 
@@ -159,11 +172,15 @@ def loop_seconds(past: PastRun) -> float | None:
     to be as long. None where there are fewer than two validations.
     """
     seen: dict[int, float] = {}
-    for file in tf.io.gfile.glob(f"{past.artifacts.get('Trainer.model_run', '')}/*tfevents*"):
-        for event in tf.compat.v1.train.summary_iterator(file):
-            if event.summary.value:
-                seen.setdefault(event.step, event.wall_time)
+    for event in _events(past):
+        if event.summary.value:
+            seen.setdefault(event.step, event.wall_time)
     if len(seen) < 2:
         return None
     first, last = min(seen), max(seen)
     return (seen[last] - seen[first]) * last / (last - first)
+
+
+def _events(past: PastRun) -> Iterator[Any]:
+    for file in tf.io.gfile.glob(f"{past.artifacts.get('Trainer.model_run', '')}/*tfevents*"):
+        yield from tf.compat.v1.train.summary_iterator(file)
