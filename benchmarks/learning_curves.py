@@ -52,8 +52,8 @@ def learning_curves(
                 picture.name,
                 ["training", "steps", "best at", "validation score", "loop, minutes", "Trainer, minutes"],
                 rows,
-                "The score is the task's own (trainers/<task>/model.py). The loop is steps and validations; Trainer "
-                "reads its rows before it and exports after. A training that was gone on with counts its last part only.",
+                "The score is the task's own (trainers/<task>/model.py). The loop is steps and validations, without "
+                "reading rows and exporting. A training that was gone on with counts its last part only.",
             )
         ],
         output,
