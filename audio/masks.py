@@ -19,7 +19,7 @@ COMPRESSION_RANGE = 10.0
 COMPRESSION_STEEPNESS = 0.1
 """C of `compress`."""
 _HIGHEST = 1.0 - 1e-6
-"""Where `decompress` cuts ``|compressed| / K``: a mask of about 290."""
+"""Where `decompress` cuts ``|compressed| / K``: a part of about 145."""
 
 
 def ideal_ratio_mask(target: tf.Tensor, rest: tf.Tensor, *, power: float = 1.0) -> tf.Tensor:

@@ -19,6 +19,7 @@ LEVELS_DB = (0.0, 5.0, 10.0, 15.0)
 EXCERPT_S = 10.0
 OURS, ORACLE, UNTOUCHED = "ours", "oracle IRM", "untouched"
 _HIGHEST = 0.98
+_QUIETEST = 1e-3  # level of music or noise below which there is nothing to judge
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,19 @@ class Mixture:
 
     Attributes
     ----------
-    name : of the music, and of the noise.
+    music, sound : names of the recordings; no sound without noise.
     level_db : signal-to-noise ratio; None without noise.
     clean, noise : float32 [samples], 16 kHz.
     """
 
-    name: str
+    music: str
+    sound: str
     level_db: float | None
     clean: np.ndarray
     noise: np.ndarray
+
+    def __str__(self) -> str:
+        return " + ".join(filter(None, (self.music, self.sound)))
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,11 @@ def restoration(
     for name, system in systems.items():
         say(f"{name}: {len(mixtures)} mixtures")
         figures[name] = judge(mixtures, system)
-    tracks, sounds = zip(
-        *(mixture.name.split(" + ") for mixture in mixtures if mixture.level_db is not None), strict=True
-    )
+    tracks = {mixture.music for mixture in mixtures}
+    sounds = {mixture.sound for mixture in mixtures if mixture.sound}
     protocol = (
-        f"{len(set(tracks))} recordings of music (split {held_out(music)[1]}), {EXCERPT_S:g} s each, under "
-        f"{len(set(sounds))} real noises (split {held_out(noises)[1]}: {', '.join(sorted(set(sounds)))}), each "
+        f"{len(tracks)} recordings of music (split {held_out(music)[1]}), {EXCERPT_S:g} s each, under "
+        f"{len(sounds)} real noises (split {held_out(noises)[1]}: {', '.join(sorted(sounds))}), each "
         "under one of them at each level; mono at 16 kHz; means over recordings. Ours is the streaming model."
     )
     factors = {name: real_time_factor(content, 16_000) for name, content in contents.items()}
@@ -120,14 +124,15 @@ def make_mixtures(music: Path, noises: Path, recordings: int) -> Iterator[Mixtur
         room = max(0.0, probe(track).duration_s - EXCERPT_S)
         clean = read(track, sample_rate=16_000, channels=1, offset_s=room * rng.uniform(0.2, 0.8), duration_s=EXCERPT_S)
         y = clean[0][0]
-        if np.sqrt(np.mean(y**2)) < 1e-3:
+        whole = read(sound, sample_rate=16_000, channels=1)[0][0]
+        noise = fill(whole[rng.integers(max(1, len(whole) - len(y))) :], len(y), 4000)
+        if min(np.sqrt(np.mean(y**2)), np.sqrt(np.mean(noise**2))) < _QUIETEST:
             continue
-        noise = fill(read(sound, sample_rate=16_000, channels=1)[0][0], len(y), 4000)
-        yield Mixture(track.stem, None, y, np.zeros_like(y))
+        yield Mixture(track.stem, "", None, y, np.zeros_like(y))
         for level in LEVELS_DB:
             added = at_snr(y, noise, level)
             gain = np.float32(min(1.0, _HIGHEST / float(np.abs(y + added).max())))
-            yield Mixture(f"{track.stem} + {sound.stem}", level, gain * y, gain * added)
+            yield Mixture(track.stem, sound.stem, level, gain * y, gain * added)
 
 
 def judge(mixtures: Sequence[Mixture], system: Callable[[Mixture], np.ndarray]) -> Figures:
@@ -211,8 +216,8 @@ def _worst(mixtures: Sequence[Mixture], figures: Mapping[str, Figures]) -> Table
         worst, harmed = int(np.argmin(gain)), int(np.argmin(np.where(noisy, np.inf, own.sdr)))
         level = mixtures[worst].level_db
         rows.append(
-            (name, f"{gain[worst]:+.1f}", f"{mixtures[worst].name} at {level:g} dB",
-             f"{own.sdr[harmed]:.1f}", mixtures[harmed].name)
+            (name, f"{gain[worst]:+.1f}", f"{mixtures[worst]} at {level:g} dB",
+             f"{own.sdr[harmed]:.1f}", str(mixtures[harmed]))
         )  # fmt: skip
     return Table(
         "The worst recording",

@@ -45,7 +45,7 @@ def peers() -> Mapping[str, Denoiser]:
 
 
 def oracle(clean: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """The ideal ratio mask of the true music with the noisy phase, on our frames: what our mask can reach at most."""
+    """The ideal ratio mask of the true music with the noisy phase, on our frames: a perfect network's answer."""
     hop, window = N_FFT // HOPS, sqrt_hann(N_FFT)
     behind = -len(clean) % hop + hop
 

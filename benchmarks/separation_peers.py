@@ -53,7 +53,7 @@ def repet_sim(stems: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def oracle(stems: np.ndarray, sample_rate: int) -> np.ndarray:
-    """The ideal ratio mask of the true stems with the mixture's phase: what no network with this output can pass."""
+    """The ideal ratio mask of the true stems with the mixture's phase: what a perfect network of ours would answer."""
     n_fft = fft_size(sample_rate)
     vocals, rest = (spectrum(tf.constant(y), n_fft) for y in stems)
     y = apply_mask(ideal_ratio_mask(vocals, rest), vocals + rest)

@@ -33,6 +33,7 @@ from trainers.restoration.tflite import DYNAMIC_RANGE, FLOAT32, StreamingRestore
 from trainers.rows import open_rows
 from trainers.strategy import make_strategy
 from trainers.trainee import get_variables, names_of
+from trainers.warm_start import exported_facts
 
 KINDS = ("irm", "psm", "cirm")
 SAME_DB = 80.0
@@ -250,6 +251,20 @@ def test_every_mask_has_a_network_and_only_a_wrong_mask_costs(kind: str) -> None
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_each_of_the_real_masks_is_the_best_one_only_by_its_own_name(loss: str) -> None:
+    batch = make_learner(recipe()).prepare([rows_of(range(1, 4))], None)
+    ideal = {kind: ideal_mask(kind, batch["clean"], batch["mixture"]) for kind in ("irm", "psm")}
+    costs = {
+        (kind, mask): LOSSES[loss](kind, ideal[mask], batch["clean"], batch["mixture"]).numpy()
+        for kind in ideal
+        for mask in ideal
+    }
+    assert (costs["irm", "irm"] < costs["irm", "psm"]).all()
+    if loss != "magnitude":  # which does not look at the phase
+        assert (costs["psm", "psm"] < costs["psm", "irm"]).all()
+
+
+@pytest.mark.parametrize("loss", sorted(LOSSES))
 @pytest.mark.parametrize("kind", KINDS)
 def test_losses_have_finite_gradients_in_silence(kind: str, loss: str) -> None:
     nothing = tf.zeros([1, 5, 9], tf.complex64)
@@ -392,6 +407,8 @@ def test_the_export_answers_restored_music_scores_and_brings_its_streaming_model
     np.testing.assert_array_equal(*answers)
     streaming = StreamingRestorer((folder / "assets.extra" / FLOAT32).read_bytes())
     assert difference_db(answers[0][0].numpy(), streaming.restore(y[0])) > SAME_DB
+    np.testing.assert_array_equal(streaming.restore(y[0]), streaming.restore(y[0]))  # each from a fresh start
+    assert exported_facts(str(folder))["vocabulary"] == ["all"]  # whatever the slices are
     assert (folder / "assets.extra" / DYNAMIC_RANGE).is_file()
     pairs = [make_pair(302, 2000), make_pair(304, 1500)]
     examples = tf.constant([raw_example(n, pair) for n, pair in zip((302, 304), pairs, strict=True)])

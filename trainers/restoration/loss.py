@@ -3,14 +3,14 @@
 Conventions
 -----------
 ``output`` is the network's, float32 [b, frames, bins, parts] (`trainers.restoration.mask`); ``clean`` and ``mixture``
-are complex64 [b, frames, bins].
+are complex64 [b, frames, bins]. ``S`` is what the ideal mask of the kind should let through (`target`).
 """
 
 from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from trainers.restoration.mask import Kind, apply_output, ideal_mask
+from trainers.restoration.mask import Kind, apply_output, ideal_mask, target
 
 ENOUGH_DB = 38.0
 """Distance below the mixture's level at which an error is as good as none to `sdr_loss`, which is bounded by it."""
@@ -35,7 +35,8 @@ def error_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tens
 def sdr_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """Level of the error under the mixture, ``10 log10(|S - M Y|^2 / |Y|^2)`` in dB, bounded at `ENOUGH_DB`.
 
-    It differs from the negative signal-to-distortion ratio by a constant of each example, which the mask cannot change.
+    It differs from the negative signal-to-distortion ratio against ``S`` by a constant of each example, which the mask
+    cannot change.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def magnitude_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.
     float32 [b]
     """
     estimate = tf.pow(tf.abs(apply_output(kind, output, mixture)) + _TINY, COMPRESSION)
-    wanted, whole = (tf.pow(tf.abs(y) + _TINY, COMPRESSION) for y in (clean, mixture))
+    wanted, whole = (tf.pow(tf.abs(y) + _TINY, COMPRESSION) for y in (target(kind, clean, mixture), mixture))
     return tf.reduce_sum((estimate - wanted) ** 2, [1, 2]) / (tf.reduce_sum(whole**2, [1, 2]) + _TINY)
 
 
@@ -73,7 +74,7 @@ def mask_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tenso
 
 def _relative_error(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """``|S - M Y|^2 / |Y|^2``, float32 [b]; 0 for silence."""
-    return _energy(clean - apply_output(kind, output, mixture)) / (_energy(mixture) + _TINY)
+    return _energy(target(kind, clean, mixture) - apply_output(kind, output, mixture)) / (_energy(mixture) + _TINY)
 
 
 def _energy(y: tf.Tensor) -> tf.Tensor:

@@ -43,6 +43,17 @@ def apply_output(kind: Kind, output: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor
     return tf.complex(mask * tf.math.real(mixture), mask * tf.math.imag(mixture))
 
 
+def target(kind: Kind, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
+    """What a network with this mask should let through, complex64 [..., frames, bins].
+
+    For the ratio mask it is what the ideal one lets through. Of the others it is the clean music: the phase-sensitive
+    mask is the real mask in [0, 1] that comes nearest to it, the complex one reaches it.
+    """
+    if kind == "irm":
+        return apply_output(kind, ideal_mask(kind, clean, mixture), mixture)
+    return clean
+
+
 def read_mask_np(output: np.ndarray) -> np.ndarray:
     """The mask in the network's output on the host, where the number of parts says the kind: real or complex [...]."""
     if output.shape[-1] == 1:

@@ -141,6 +141,7 @@ def make_signatures(
         "evaluate": evaluate,
     }
     facts = {
+        "vocabulary": [ALL],  # of the scores: tags of the catalog are slices, and may change under the same model
         "mask": learner.hyperparameters.mask,
         "n_fft": learner.n_fft,
         "real_time_factor": round(restorer.real_time_factor, 5),

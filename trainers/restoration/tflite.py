@@ -61,10 +61,15 @@ class StreamingRestorer:
         interpreter = tf.lite.Interpreter(model_content=model, num_threads=1)
         self._run = interpreter.get_signature_runner("serving_default")
         inputs = self._run.get_input_details()
-        self._state = np.zeros(inputs["state"]["shape"], np.float32)
-        bins = int(inputs["magnitude"]["shape"][-1])
-        self._frames = StreamingFrames(2 * (bins - 1))
+        self._state_shape = inputs["state"]["shape"]
+        self._n_fft = 2 * (int(inputs["magnitude"]["shape"][-1]) - 1)
+        self.reset()
         self.hop, self.delay = self._frames.hop, self._frames.delay
+
+    def reset(self) -> None:
+        """Forget what was heard: the next block is the first of a stream."""
+        self._state = np.zeros(self._state_shape, np.float32)
+        self._frames = StreamingFrames(self._n_fft)
 
     def push(self, block: np.ndarray) -> np.ndarray:
         """Take the next `hop` samples and give as many restored ones, `delay` later: float32 [hop]."""
@@ -76,6 +81,7 @@ class StreamingRestorer:
 
     def restore(self, waveform: np.ndarray) -> np.ndarray:
         """A whole signal from a fresh start, float32 [samples], without the delay."""
+        self.reset()
         samples = len(waveform)
         hops = -(-(samples + self.delay) // self.hop)
         padded = np.pad(waveform, (0, hops * self.hop - samples))

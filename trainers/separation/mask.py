@@ -23,7 +23,7 @@ def parts_of(kind: Kind) -> int:
 def read_mask(kind: Kind, logits: tf.Tensor) -> tf.Tensor:
     """The mask that the network means.
 
-    Real masks are a sigmoid. The complex one is linear and bounded as its compression bounds it, at about 290.
+    Real masks are a sigmoid. The complex one is linear and bounded as its compression bounds it, at about 145.
 
     Parameters
     ----------
