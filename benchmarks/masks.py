@@ -40,7 +40,7 @@ def masks(
     say_validations()
     from benchmarks.restoration_training import rows_of, train_denoiser
 
-    rows = rows_of(home.absolute() / "catalogs" / library / "noisy.csv", folder / "rows")
+    rows, folder = rows_of(home.absolute() / "catalogs" / library / "noisy.csv", folder)
     table = []
     for mask in MASKS:
         for number, loss in enumerate(losses or LOSSES):

@@ -15,9 +15,11 @@ from audio.files import read
 from audio.pcm import pcm16_bytes
 from audio.spec import AudioSpec
 from benchmarks.report import BenchmarkError
+from benchmarks.stamps import stamps
 from catalog.format import open_catalog
 from catalog.noise.plan import CLEAN
 from catalog.recording import Recording
+from pipeline.code_hash import code_hash
 from trainers.checkpoints import Checkpoints
 from trainers.learner import Arrays, Tensors
 from trainers.loop import predict_rows, train
@@ -32,11 +34,13 @@ from trainers.trainee import make_trainee, set_variables
 
 SPEC = TASK.audio["quick"]
 TAGS = ("chain", CLEAN)
+CODE = ("components.audio_example_gen.examples", "trainers.loop", "trainers.restoration.model")
 _FOR_CONSTANTS = 200
 
 
-def rows_of(catalog: Path, folder: Path) -> dict[str, Rows]:
-    """Rows of train and validation, cut like AudioExampleGen cuts them.
+def rows_of(catalog: Path, folder: Path) -> tuple[dict[str, Rows], Path]:
+    """Rows of train and validation, cut like AudioExampleGen cuts them, and a folder for what is made of them; other
+    audio has another one.
 
     Raises
     ------
@@ -46,10 +50,11 @@ def rows_of(catalog: Path, folder: Path) -> dict[str, Rows]:
     if not catalog.is_file():
         raise BenchmarkError(f"{catalog}: is missing; run './dacapo catalog noise {catalog.parent.name}'")
     recordings = [row for row in open_catalog(catalog).rows() if isinstance(row, Recording)]
-    key = hashlib.sha256(catalog.read_bytes()).hexdigest()[:16]
+    files = [[row.id, stamps(catalog.parent, row)] for row in recordings]
+    key = hashlib.sha256(catalog.read_bytes() + json.dumps(files).encode()).hexdigest()[:16]
     rows = {}
     for split in ("train", "validation"):
-        shard = folder / f"{key}-{split}.tfrecord"
+        shard = folder / key / f"{split}.tfrecord"
         if not shard.is_file():
             shard.parent.mkdir(parents=True, exist_ok=True)
             staging = f"{shard}.part"
@@ -57,8 +62,8 @@ def rows_of(catalog: Path, folder: Path) -> dict[str, Rows]:
                 for example in _examples(catalog.parent, [row for row in recordings if row.split == split], SPEC):
                     writer.write(example)
             os.replace(staging, shard)
-        rows[split] = open_rows(str(folder / f"{key}-{split}"), [str(shard)], _reader().read)
-    return rows
+        rows[split] = open_rows(str(folder / key / split), [str(shard)], _reader().read)
+    return rows, folder / key
 
 
 def train_denoiser(
@@ -67,7 +72,7 @@ def train_denoiser(
     """A training, gone on with if it was broken off, and the scores of its best weights on validation."""
     settings = RestorationHyperparameters.model_validate(hyperparameters)
     learner = make_learner(_recipe(settings, _constants(rows["train"])))
-    facts = [sorted(settings.model_dump(mode="json").items()), seed, rows["train"].ids.tolist()]
+    facts = [sorted(settings.model_dump(mode="json").items()), seed, code_hash(*CODE)]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     keras.utils.set_random_seed(seed)
     checkpoints, strategy = Checkpoints(str(folder / name)), make_strategy("one_device")

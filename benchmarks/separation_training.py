@@ -18,6 +18,7 @@ import tensorflow as tf
 from audio.pcm import FULL_SCALE
 from audio.spec import AudioSpec
 from benchmarks.report import BenchmarkError, say
+from benchmarks.stamps import stamps
 from catalog.format import open_catalog
 from catalog.problem import Problem
 from catalog.recording import Recording, Split
@@ -25,6 +26,7 @@ from catalog.vocabulary import Vocabulary
 from components.audio_example_gen.decode import SetAside, decoded
 from components.audio_example_gen.examples import examples
 from components.audio_example_gen.settings import Settings
+from pipeline.code_hash import code_hash
 from trainers.checkpoints import Checkpoints
 from trainers.loop import train
 from trainers.request import Recipe, parse_request
@@ -35,6 +37,8 @@ from trainers.separation.signatures import Separator
 from trainers.separation.task import STEMS, SeparationHyperparameters
 from trainers.strategy import make_strategy
 from trainers.trainee import set_variables
+
+CODE = ("components.audio_example_gen.examples", "trainers.loop", "trainers.separation.model")
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,12 @@ def train_separator(
     ----------
     training, validation : songs that it learns from, and that choose its weights
     spec : audio that it hears
-    folder : for rows and checkpoints, under a key of the songs and of all settings
+    folder : for rows and checkpoints, under a key of the songs' files, of all settings and of the code
     """
     by_split: dict[Split, Sequence[Song]] = {"train": training, "validation": validation}
-    facts = [[song.name for song in songs] for songs in (training, validation)]
-    names = json.dumps([facts, spec.model_dump(mode="json"), hyperparameters.model_dump(mode="json"), seed])
+    files = [[[song.name, stamps(song.root, song.recording)] for song in songs] for songs in (training, validation)]
+    settings = [spec.model_dump(mode="json"), hyperparameters.model_dump(mode="json"), seed]
+    names = json.dumps([files, settings, code_hash(*CODE)])
     place = folder / hashlib.sha256(names.encode()).hexdigest()[:16]
     bare = _recipe(spec, hyperparameters, place, _no_constants(spec))
     read = make_learner(bare).read
