@@ -2,8 +2,8 @@
 
     python -m tests.containers.four_runs FOLDER
 
-Each run is a process that launches every node as its container would (`pipeline.run_node`). All must end well, train
-once among them, and each have a lineage of its own that is complete.
+Each run is a process that launches every node as its container would (`pipeline.run_node`). All must end well,
+and each have a lineage of its own that is complete. Each finds nothing to take from a cache, and so trains for itself.
 """
 
 import argparse
