@@ -95,6 +95,28 @@ def level_error_db(reference: tf.Tensor, estimate: tf.Tensor, *, num_samples: tf
     return tf.clip_by_value(difference, -RANGE_DB, RANGE_DB)
 
 
+def leakage_db(reference: tf.Tensor, estimate: tf.Tensor, mixture: tf.Tensor, *, passage: int) -> tf.Tensor:
+    """How much of a mixture sounds in an estimate where its reference is silent: the energy of the estimate in silent
+    passages of the reference over the energy of the whole mixture, in dB.
+
+    Lower is better; -60 where nothing leaked, or where the reference is never silent.
+
+    Parameters
+    ----------
+    reference, estimate, mixture : float32 [..., channels, samples]
+    passage : samples of a passage; the last one may be shorter
+
+    Returns
+    -------
+    float32 [...], dB in [-60, 60]
+    """
+    frames = [tf.signal.frame(y, passage, passage, pad_end=True, axis=-1) for y in (reference, estimate)]
+    true, heard = (tf.reduce_sum(y**2, axis=[-3, -1]) for y in frames)
+    silent = true <= 10 ** (-RANGE_DB / 10) * tf.cast(passage * tf.shape(reference)[-2], tf.float32)
+    leaked = tf.reduce_sum(tf.where(silent, heard, 0.0), axis=-1)
+    return _ratio_db(leaked, tf.reduce_sum(mixture**2, axis=[-2, -1]))
+
+
 def is_silent(y: tf.Tensor, *, num_samples: tf.Tensor | None = None) -> tf.Tensor:
     """Whether the level is at most -60 dBFS: bool [...]."""
     return level_dbfs(y, num_samples=num_samples) <= -RANGE_DB

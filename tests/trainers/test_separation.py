@@ -191,13 +191,27 @@ def test_validation_hears_the_oracle_and_the_mixture_passed_through(learner: Sep
 def test_a_recording_without_a_voice_is_scored_on_what_still_sounds() -> None:
     band = make_stems(3, sung=False)[1]
     scores = stem_scores(
-        {"vocals": SILENCE, "accompaniment": band}, {"vocals": 0.01 * band, "accompaniment": 0.99 * band}
+        {"vocals": SILENCE, "accompaniment": band}, {"vocals": 0.01 * band, "accompaniment": 0.99 * band}, passage=RATE
     )
     level = 10 * np.log10(np.mean(band**2))
     assert float(scores["vocals.sdr"]) == pytest.approx(40 - level, abs=0.01)
     assert float(scores["vocals.sdr_improvement"]) == pytest.approx(40, abs=0.01)
     assert float(scores["accompaniment.sdr"]) == pytest.approx(40, abs=0.01)
     assert float(scores["accompaniment.sdr_improvement"]) == 0
+
+
+def test_what_sounds_in_the_pauses_of_a_voice_is_told_beside_the_level_of_the_whole() -> None:
+    vocals, band = (np.tile(y, (1, 4)) for y in make_stems(1))
+    vocals[:, RATE : 2 * RATE] = 0.0  # a pause of one of the seconds
+    references = {"vocals": vocals, "accompaniment": band}
+    leaking = vocals + 0.1 * band
+    scores = stem_scores(references, {"vocals": leaking, "accompaniment": band - 0.1 * band}, passage=RATE)
+    pause = np.sum((0.1 * band[:, RATE : 2 * RATE]) ** 2)
+    expected = 10 * np.log10(pause / np.sum((vocals + band) ** 2))
+    assert float(scores["vocals.leakage_db"]) == pytest.approx(expected, abs=0.01)
+    assert float(scores["accompaniment.leakage_db"]) == -60  # never silent
+    perfect = stem_scores(references, references, passage=RATE)
+    assert float(perfect["vocals.leakage_db"]) == -60
 
 
 def test_the_gate_of_the_built_in_library_blocks_the_mixture_passed_through_and_muted_stems() -> None:
@@ -211,7 +225,7 @@ def test_the_gate_of_the_built_in_library_blocks_the_mixture_passed_through_and_
         "both are half of it": (0.5 * mixture, 0.5 * mixture),
     }
     for name, estimates in sham.items():
-        scores = stem_scores(truth, dict(zip(STEMS, estimates, strict=True)))
+        scores = stem_scores(truth, dict(zip(STEMS, estimates, strict=True)), passage=RATE)
         for stem in STEMS:
             floors = {metric: gate.limit("floors", stem, metric) for metric in METRICS}
             failed = [m for m, floor in floors.items() if floor is not None and scores[f"{stem}.{m}"] < floor]
@@ -261,7 +275,9 @@ def test_evaluate_scores_each_example_as_the_waveform_signature_separates_it(exp
     for row, (number, length) in enumerate(zip(numbers, lengths, strict=True)):
         truth = [pcm16_array(pcm(y), channels=2) for y in make_stems(number, length)]
         parts = loaded.signatures["waveform"](waveform=tf.constant(sum(truth)[np.newaxis]))
-        scores = stem_scores(dict(zip(STEMS, truth, strict=True)), {stem: parts[stem][0] for stem in STEMS})
+        scores = stem_scores(
+            dict(zip(STEMS, truth, strict=True)), {stem: parts[stem][0] for stem in STEMS}, passage=RATE
+        )
         for name, value in scores.items():
             assert float(answer[name][row]) == pytest.approx(float(value), abs=0.02), name
 

@@ -101,7 +101,7 @@ class SeparationLearner:
         waveforms = [
             {stem: self._inverse(y) for stem, y in zip(STEMS, side, strict=True)} for side in (truth, estimates)
         ]
-        scores = stem_scores(*waveforms)
+        scores = stem_scores(*waveforms, passage=self.spec.sample_rate)
         sounds = [~tf.reduce_all(is_silent(y), axis=-1) for y in waveforms[0].values()]
         kept = {stem: scores[score_name(stem, _IMPROVEMENT)] for stem in STEMS}
         return kept | {_BOTH_SOUND: tf.cast(tf.reduce_all(tf.stack(sounds), axis=0), tf.float32)}

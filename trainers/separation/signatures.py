@@ -6,6 +6,7 @@ accompaniment is what the vocals leave: the stems sum to the recording.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -110,7 +111,7 @@ def make_signatures(learner: SeparationLearner, finished: Finished) -> tuple[tf.
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def evaluate(examples: tf.Tensor) -> Outputs:
-        return separator.judge(examples, stem_scores, names)
+        return separator.judge(examples, partial(stem_scores, passage=learner.spec.sample_rate), names)
 
     @tf.function(input_signature=[waveforms])
     def separate(waveform: tf.Tensor) -> Outputs:
