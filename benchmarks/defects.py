@@ -54,6 +54,7 @@ def defects(
     in ten clean minutes.
     """
     from catalog.format import Recording, open_catalog
+    from pipeline.titles import library_title
 
     opened = open_catalog(catalog)
     found = (row for row in opened.rows() if isinstance(row, Recording) and row.split == split)
@@ -67,10 +68,11 @@ def defects(
     names = systems[0].answers
     artists, minutes = len({row.artist for row in rows}), sum(durations) / 60
     caption = (
-        f"Library {opened.library}, split {split}: {len(rows)} excerpts of {artists} artists, {minutes:.0f} minutes; "
-        "training has heard none of the artists. Damage made by `dacapo catalog damage` with real encoders and "
-        "decoders, labels by comparison with the undamaged decode. Ours decides at 0.5 (thresholds learnt on "
-        "validation); Essentia with its defaults, a recording has what it finds once or more."
+        f"Library {library_title(opened.library)}, split {split}: {len(rows)} excerpts of {artists} artists, "
+        f"{minutes:.0f} minutes; training has heard none of the artists. "
+        "Damage made by `dacapo catalog damage` with real encoders and decoders, labels by comparison with the "
+        "undamaged decode. Ours decides at 0.5 (thresholds learnt on validation); "
+        "Essentia with its defaults, a recording has what it finds once or more."
     )
     tables = [
         Table(
@@ -89,7 +91,7 @@ def defects(
         _clean(systems, rows, durations, names),
         _psds(systems[0], rows, durations, names),
     ]
-    show(f"Defects, {opened.library}", tables, output)
+    show(f"Defects, {library_title(opened.library)}", tables, output)
 
 
 def ours(model: Path, root: Path, rows: Sequence[Any]) -> Answers:

@@ -33,6 +33,7 @@ def pooling(
     from benchmarks.defects import Answers, ours
     from benchmarks.past_runs import newest_run
     from catalog.format import Recording, open_catalog
+    from pipeline.titles import library_title, pipeline_title
     from trainers.defects.task import Pooling
 
     say_validations()
@@ -48,13 +49,13 @@ def pooling(
     lines = [[kind, *(f"{figure:.3f}" for figure in _figures(system, rows))] for kind, system in systems.items()]
     shown = past.training["hyperparameters"] | changes
     caption = (
-        f"Library {opened.library}, split {split}: {len(rows)} recordings. Each pool trained once on the rows of one "
-        f"run with the same seed, up to {shown['steps']} steps with early stopping on validation, weak labels only; "
-        "thresholds learnt on validation. Macro averages over defects; event-based with an onset collar of 200 ms, "
-        "segments of 1 s. One training each: differences below a few hundredths are noise."
+        f"Library {library_title(opened.library)}, split {split}: {len(rows)} recordings. Each pool trained once on "
+        f"the rows of one run with the same seed, up to {shown['steps']} steps with early stopping on validation, "
+        "weak labels only; thresholds learnt on validation. Macro averages over defects; event-based with an onset "
+        "collar of 200 ms, segments of 1 s. One training each: differences below a few hundredths are noise."
     )
     columns = ("pool", "F1 by recording", "event F1", "segment F1")
-    show(f"Pooling, {pipeline}", [Table("Pools", columns, lines, caption)], output)
+    show(f"Pooling, {pipeline_title(pipeline)}", [Table("Pools", columns, lines, caption)], output)
 
 
 def _figures(system: Any, rows: list[Any]) -> tuple[float, float, float]:

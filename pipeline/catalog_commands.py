@@ -8,6 +8,7 @@ import typer
 from pipeline.import_commands import import_app
 from pipeline.settings import HOME
 from pipeline.terminal import one_line_errors, progress_bar
+from pipeline.titles import library_title
 
 catalog_app = typer.Typer(
     help="Make, import and check the catalog of a library.", no_args_is_help=True, rich_markup_mode=None
@@ -39,14 +40,14 @@ def build_derived_catalogs(home: Path, library: str, *, seed: int = 0) -> list[P
 def _damaged(source: Path, seed: int, minutes: float | None = None) -> Path:
     from catalog.damage import build_damaged
 
-    with progress_bar(f"damaged recordings of {source.parent.name}") as advance:
+    with progress_bar(f"damaged recordings of {library_title(source.parent.name)}") as advance:
         return build_damaged(source, seed=seed, minutes=minutes, progress=advance, say=typer.echo)
 
 
 def _noisy(source: Path, seed: int, minutes: float | None = None, noises: Path | None = None) -> Path:
     from catalog.noise import build_noisy
 
-    with progress_bar(f"noisy recordings of {source.parent.name}") as advance:
+    with progress_bar(f"noisy recordings of {library_title(source.parent.name)}") as advance:
         return build_noisy(source, noises=noises, seed=seed, minutes=minutes, progress=advance, say=typer.echo)
 
 
@@ -120,11 +121,12 @@ def check(path: Annotated[Path, typer.Argument(help="A catalog, CSV or Parquet."
 
     rows = problems = 0
     with one_line_errors():
-        for row in open_catalog(path).rows(check_files=True):
+        catalog = open_catalog(path)
+        for row in catalog.rows(check_files=True):
             if isinstance(row, Problem):
                 problems += 1
                 typer.echo(str(row))
             else:
                 rows += 1
-    typer.echo(f"{path}: {rows} recordings, {problems} problems")
+    typer.echo(f"{path}: library {library_title(catalog.library)}, {rows} recordings, {problems} problems")
     raise typer.Exit(2 if problems else 0)

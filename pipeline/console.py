@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-WIDTH = 120
+WIDTH = 140
 """Columns where the output is no terminal: a table keeps one line a row."""
 
 

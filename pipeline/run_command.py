@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.console import quiet
 from pipeline.settings import Settings
+from pipeline.titles import pipeline_title
 
 
 def log_path(settings: Settings) -> Path:
@@ -25,7 +26,7 @@ def run(settings: Settings, *, verbose: bool) -> int:
         The exit code, see :class:`pipeline.retrain.Exit`.
     """
     with quiet(log_path(settings), verbose=verbose) as console:
-        console.print(f"{settings.name}: loading TensorFlow Extended")
+        console.print(f"{pipeline_title(settings.name)}: loading TensorFlow Extended")
         from pipeline.session import session
 
         return session(settings, console, log_path(settings))

@@ -9,6 +9,7 @@ from rich.table import Table
 from audio.errors import DaCapoError
 from pipeline import lineage
 from pipeline.console import WIDTH, quiet
+from pipeline.titles import pipeline_title
 
 
 class NoSuchRun(DaCapoError):
@@ -43,13 +44,12 @@ def runs_table(found: list[lineage.Run]) -> Table:
     """A row a run: pipeline, id, start (UTC), duration, verdict, served version, steps that ran."""
     table = Table(box=None, pad_edge=False)
     for column in ("pipeline", "run", "started (UTC)", "duration", "verdict", "version", "steps that ran"):
-        table.add_column(
-            column, justify="right" if column == "duration" else "left", no_wrap=column != "steps that ran"
-        )
+        wraps = column in ("pipeline", "steps that ran")
+        table.add_column(column, justify="right" if column == "duration" else "left", no_wrap=not wraps)
     for run in found:
         steps = str(len(run.executed)) if len(run.executed) > 3 else ", ".join(run.executed) or "none, all cached"
         table.add_row(
-            run.pipeline,
+            pipeline_title(run.pipeline),
             run.run_id,
             f"{run.started:%Y-%m-%d %H:%M}",
             f"{run.duration_s:.0f} s",

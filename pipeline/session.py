@@ -15,6 +15,7 @@ from pipeline.launch import DagRunner
 from pipeline.progress_line import ProgressLine
 from pipeline.retrain import Exit, Outcome, new_run_id, retrain
 from pipeline.settings import Settings
+from pipeline.titles import pipeline_title
 from pipeline.verdict import Figure, Verdict
 
 
@@ -22,7 +23,7 @@ def session(settings: Settings, console: Console, log: Path) -> int:
     """Retrains, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`; 130 if stopped)."""
     started = time.monotonic()
     run_id = new_run_id()
-    console.print(f"{settings.name}: run {run_id}")
+    console.print(f"{pipeline_title(settings.name)}: run {run_id}")
     with ProgressLine(console, settings) as progress:
         try:
             outcome = retrain(settings, run_id, DagRunner(progress.started, progress.finished))
@@ -53,7 +54,7 @@ def session(settings: Settings, console: Console, log: Path) -> int:
 def report(console: Console, settings: Settings, outcome: Outcome, duration_s: float) -> None:
     """Prints the verdict's table, a line for every failure, and where the model is served."""
     console.print()
-    console.print(verdict_table(settings.task, outcome.verdict, title=settings.name))
+    console.print(verdict_table(settings.task, outcome.verdict, title=pipeline_title(settings.name)))
     for line in outcome.verdict.failures():
         _print(console, f"  {line}")
     noisy = outcome.verdict.within_noise()

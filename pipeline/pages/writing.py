@@ -17,6 +17,7 @@ from pipeline.lineage import Run
 from pipeline.pages import formatting
 from pipeline.pages.charts import common_scale
 from pipeline.pages.statistics import read_statistics
+from pipeline.titles import library_title, pipeline_title
 
 EVALUATION_PAGE, DATA_PAGE = "evaluation.html", "data.html"
 MOST_SET_ASIDE = 500
@@ -103,6 +104,7 @@ def _environment() -> jinja2.Environment:
     )
     for name in ("count", "duration", "fixed", "number", "share", "signed", "words"):
         environment.filters[name] = getattr(formatting, name)
+    environment.filters |= {"library_title": library_title, "pipeline_title": pipeline_title}
     return environment
 
 

@@ -192,6 +192,15 @@ def test_a_page_is_one_file_that_runs_nothing_and_fetches_nothing(pages: dict[st
         assert not re.search(r"url\(|@import|https?:|\son\w+=", page.source)
 
 
+def test_pages_on_the_built_in_library_call_it_synthetic(pages: dict[str, Page]) -> None:
+    for page in pages.values():
+        title = re.search(r"<title>(.*)</title>", page.source)
+        assert title is not None
+        assert title[1].endswith(f"tagging-builtin-quick (synthetic) – {RUN.run_id}")
+        assert "tagging-builtin-quick (synthetic), run" in page.text
+    assert "Library builtin (synthetic): 41 rows" in pages["data.html"].text
+
+
 def test_text_of_the_library_stays_text(pages: dict[str, Page]) -> None:
     for page in pages.values():
         assert "<script" not in page.source
