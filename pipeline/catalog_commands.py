@@ -7,7 +7,7 @@ import typer
 
 from pipeline.import_commands import import_app
 from pipeline.settings import HOME
-from pipeline.terminal import one_line_errors, progress_bar
+from pipeline.terminal import one_line_errors, progress_bar, typed
 from pipeline.titles import library_title
 
 catalog_app = typer.Typer(
@@ -55,8 +55,7 @@ def _noisy(source: Path, seed: int, minutes: float | None = None, noises: Path |
 def builtin(home: HomeOption = HOME) -> None:
     """The built-in library: synthetic songs with stems, lyrics and word times, made in under a minute."""
     with one_line_errors():
-        path = build_builtin_catalog(home)
-    typer.echo(f"{path}\nNext: ./dacapo run tagging --library builtin")
+        _say_next("tagging", build_builtin_catalog(home), home)
 
 
 @build_app.command("debian")
@@ -71,7 +70,7 @@ def debian(
 
     with one_line_errors(), progress_bar("Debian's music packages") as advance:
         path = build_debian(home / "catalogs" / "debian", minutes=minutes, progress=advance, say=typer.echo)
-    typer.echo(f"{path}\nNext: ./dacapo run tagging --library debian --profile full")
+    _say_next("tagging", path, home, "--profile", "full")
 
 
 @build_app.command("debian-sources")
@@ -96,7 +95,7 @@ def damage(
     """Break recordings the way networks and codecs do: damaged.csv and its audio beside the catalog, for defects."""
     with one_line_errors():
         path = _damaged(catalog or home / "catalogs" / library / "catalog.csv", seed, minutes)
-    typer.echo(f"{path}\nNext: ./dacapo run defects --library {library}")
+    _say_next("defects", path, home)
 
 
 @catalog_app.command("noise")
@@ -111,7 +110,7 @@ def noise(
     """Mix noise into recordings at drawn levels: noisy.csv and its audio beside the catalog, for restoration."""
     with one_line_errors():
         path = _noisy(catalog or home / "catalogs" / library / "catalog.csv", seed, minutes, noises)
-    typer.echo(f"{path}\nNext: ./dacapo run restoration --library {library}")
+    _say_next("restoration", path, home)
 
 
 @catalog_app.command("check")
@@ -130,3 +129,13 @@ def check(path: Annotated[Path, typer.Argument(help="A catalog, CSV or Parquet."
                 rows += 1
     typer.echo(f"{path}: library {library_title(catalog.library)}, {rows} recordings, {problems} problems")
     raise typer.Exit(2 if problems else 0)
+
+
+def _say_next(task: str, made: Path, home: Path, *options: str) -> None:
+    """Prints the catalog that was `made`, and the command that retrains `task` on it."""
+    from catalog.format import open_catalog
+
+    library = open_catalog(made).library
+    at_home = made.absolute() == (home / "catalogs" / library / made.name).absolute()
+    where = () if at_home else ("--catalog", made)
+    typer.echo(f"{made}\nNext: {typed('run', task, '--library', library, *where, *options, home=home)}")

@@ -14,6 +14,7 @@ from rich.table import Table
 from audio.errors import DaCapoError
 from pipeline.console import WIDTH, quiet
 from pipeline.settings import load_settings
+from pipeline.terminal import typed
 
 if TYPE_CHECKING:
     from pipeline.kubeflow_client import Cluster
@@ -96,7 +97,7 @@ def compile_(
     if findings:
         raise typer.Exit(2)
     images = ", ".join(filter(None, (placed.image, placed.gpu_image and f"on GPUs {placed.gpu_image}")))
-    typer.echo(f"{path}: {images}, code {code}\nNext: ./dacapo submit {path} --wait")
+    typer.echo(f"{path}: {images}, code {code}\nNext: {typed('submit', path, '--wait')}")
 
 
 def submit(

@@ -8,7 +8,7 @@ import typer
 from pipeline import kubeflow_commands
 from pipeline.catalog_commands import catalog_app
 from pipeline.settings import HOME, Settings, load_settings
-from pipeline.terminal import one_line_errors
+from pipeline.terminal import one_line_errors, typed
 from trainers.task import TASKS
 
 BUILTIN = "builtin"
@@ -89,7 +89,7 @@ def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
         build_builtin_catalog(home)
         build_derived_catalogs(home, BUILTIN)
     codes = [_run(task, verbose=verbose) for task in settings]
-    typer.echo("\nNext: ./dacapo runs")
+    typer.echo(f"\nNext: {typed('runs', home=home)}")
     raise typer.Exit(next((code for code in codes if code), 0))
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from audio.errors import DaCapoError
 from pipeline import lineage
 from pipeline.console import WIDTH, quiet
+from pipeline.terminal import typed
 from pipeline.titles import pipeline_title
 
 
@@ -29,7 +30,8 @@ def show(home: Path, run_id: str | None, *, pages: bool) -> None:
     if run_id is not None:
         found = [run for run in found if run.run_id == run_id]
     if not found:
-        raise NoSuchRun(f"{home}: no run {run_id or 'yet'}; start one with: ./dacapo run tagging --library builtin")
+        start = typed("run", "tagging", "--library", "builtin", home=home)
+        raise NoSuchRun(f"{home}: no run {run_id or 'yet'}; start one with: {start}")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(runs_table(found))
     if pages:

@@ -1,13 +1,16 @@
-"""What every command shows the same way: errors that the user can mend, and long work."""
+"""What every command shows the same way: errors that the user can mend, long work, what to type next."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audio.errors import DaCapoError
+from pipeline.settings import HOME
 
 
 @contextmanager
@@ -27,3 +30,9 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(highlight=False)) as progress:
         bar = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+def typed(*words: object, home: Path = HOME) -> str:
+    """``./dacapo`` and `words` as a shell takes them, with ``--home`` where `home` is not the default."""
+    elsewhere = () if home.expanduser().absolute() == HOME else ("--home", home)
+    return shlex.join(["./dacapo", *map(str, (*words, *elsewhere))])
