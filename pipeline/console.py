@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipeline.chatter import speak_up
+
 WIDTH = 140
 """Columns where the output is no terminal: a table keeps one line a row."""
 
@@ -23,9 +25,10 @@ def quiet(log: Path, *, verbose: bool) -> Iterator[Console]:
     Parameters
     ----------
     log : made, with its folder; appended to.
-    verbose : leaves everything on the terminal and writes no log.
+    verbose : leaves everything on the terminal, lets the libraries say all that they can, and writes no log.
     """
     if verbose:
+        speak_up()
         yield Console(highlight=False)
         return
     log.parent.mkdir(parents=True, exist_ok=True)

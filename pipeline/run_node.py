@@ -8,9 +8,7 @@ one that was killed starts again.
 
 import argparse
 import json
-import os
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 
 from audio.errors import DaCapoError
 from components.train_job.request import TrainJobRequest
-from pipeline.__main__ import QUIET
+from pipeline.chatter import hush
 from pipeline.console import quiet
 from pipeline.settings import Settings, SettingsError, load_settings
 from pipeline.source_hash import source_hash
@@ -61,9 +59,7 @@ class Step:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one node; answers the exit code (:class:`pipeline.retrain.Exit`)."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    warnings.filterwarnings("ignore")
+    hush()
     try:
         options = _parser().parse_args(arguments)
         check_code(options.code)
