@@ -20,7 +20,7 @@ from components.evaluator import Evaluator
 from components.pusher import Pusher
 from pipeline.code_hash import code_hash
 from pipeline.metadata import connection_config
-from pipeline.schema import load_schema, write_schema
+from pipeline.schema import check_folder, load_schema, write_schema
 from pipeline.settings import Settings
 from trainers.gate import Gate, load_gate
 from trainers.task import Task
@@ -50,6 +50,7 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
     task = settings.load_task()
     evaluation = import_module(task.evaluation)
     spec = task.audio[settings.profile]
+    check_folder(settings.schemas_path, settings.task)
     vocabulary = load_vocabulary(settings.schemas_path / "tags.yaml")
     outputs = evaluation.outputs(vocabulary)
     gate = load_gate(settings.schemas_path / "gate.yaml", outputs, evaluation.METRICS)

@@ -22,24 +22,29 @@ import_app = typer.Typer(
 TestSplitOption = Annotated[
     TestSplit, typer.Option(help="What the published test split becomes: eval, which the gate judges on, or test.")
 ]
+AudioOption = Annotated[
+    Path | None, typer.Option(help="Folder of the audio, where it lies apart; the catalog is written there.")
+]
 LibraryOption = Annotated[str, typer.Option(help="Name of the library in the catalog.")]
 
 
 @import_app.command("magnatagatune")
 def magnatagatune(
     source: Annotated[Path, typer.Argument(help="Folder of annotations_final.csv and the mp3 folders 0 to f.")],
+    audio: AudioOption = None,
     test_split: TestSplitOption = TestSplit.EVAL,
 ) -> None:
     """MagnaTagATune in its published layout, for tagging."""
     from catalog.magnatagatune import import_magnatagatune
 
     with one_line_errors():
-        typer.echo(str(import_magnatagatune(source, test_split=test_split.value)))
+        typer.echo(str(import_magnatagatune(source, audio, test_split=test_split.value)))
 
 
 @import_app.command("mtg-jamendo")
 def mtg_jamendo(
     source: Annotated[Path, typer.Argument(help="Folder of the audio (00 to 99) and of data/ with the TSV files.")],
+    audio: AudioOption = None,
     subset: Annotated[str, typer.Option(help="The TSV to read, such as autotagging_moodtheme.")] = "autotagging",
     split: Annotated[int, typer.Option(help="The published split, 0 to 4.", min=0, max=4)] = 0,
     test_split: TestSplitOption = TestSplit.EVAL,
@@ -48,7 +53,7 @@ def mtg_jamendo(
     from catalog.mtg_jamendo import import_mtg_jamendo
 
     with one_line_errors():
-        typer.echo(str(import_mtg_jamendo(source, subset=subset, split=split, test_split=test_split.value)))
+        typer.echo(str(import_mtg_jamendo(source, audio, subset=subset, split=split, test_split=test_split.value)))
 
 
 @import_app.command("musdb18")

@@ -14,10 +14,28 @@ from catalog.vocabulary import Vocabulary
 
 TAGS = "tags"
 LABELS = "labels"
+FILES = ("tags.yaml", "gate.yaml", "schema.pbtxt")
+EXAMPLE = "debian"
 
 
 class SchemaError(DaCapoError):
-    """A ``schema.pbtxt`` that cannot be read."""
+    """A ``schema.pbtxt`` that cannot be read, or a folder that lacks files."""
+
+
+def check_folder(folder: Path, task: str) -> None:
+    """Checks that the files that a library needs for `task` are in `folder`.
+
+    Raises
+    ------
+    SchemaError
+        If one is missing.
+    """
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise SchemaError(
+            f"{folder}: lacks {', '.join(missing)}; begin with a copy of schemas/{task}/{EXAMPLE} "
+            "(docs/adding-a-tag.md, A library of your own)"
+        )
 
 
 def load_schema(path: Path, columns: tuple[str, ...], vocabulary: Vocabulary) -> schema_pb2.Schema:
