@@ -35,7 +35,7 @@ SetOption = Annotated[
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show everything that TensorFlow, Beam and TFX say.")]
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def run(
     task: Annotated[
         str, typer.Argument(help="The task to retrain: tagging, separation, defects or restoration.")
@@ -79,7 +79,7 @@ def run(
     raise typer.Exit(_run(settings, verbose=verbose))
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
     """Make the built-in synthetic library and retrain all four tasks on it (what 'make demo' does)."""
     from pipeline.catalog_commands import build_builtin_catalog, build_derived_catalogs
