@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-TELL = '#!/bin/sh\necho "$0|$*|$PWD|$PYTHONPATH|$KERAS_BACKEND|$KERAS_HOME"\n'
+TELL = '#!/bin/sh\necho "$0|$*|$PWD|$PYTHONPATH|$KERAS_BACKEND|$KERAS_HOME|$MPLCONFIGDIR"\n'
 
 
 def script(path, text):
@@ -47,13 +47,13 @@ def test_dacapo_without_set_up_says_in_one_line_what_to_run(root, tmp_path):
 
 def test_dacapo_runs_the_pipeline_in_the_folder_of_its_caller(complete, tmp_path):
     done = run([complete / "dacapo", "run", "my songs.csv"], tmp_path, PYTHONPATH="/mine")
-    python, arguments, folder, python_path, backend, keras_home = done.stdout.strip().split("|")
+    python, arguments, folder, python_path, backend, *caches = done.stdout.strip().split("|")
     assert python == str(complete / ".venv" / "bin" / "python")
     assert arguments == "-P -m pipeline run my songs.csv"
     assert folder == str(tmp_path)
     assert python_path == f"{complete}:/mine"
     assert backend == "tensorflow"
-    assert keras_home == f"{complete}/.cache/keras"
+    assert caches == [f"{complete}/.cache/keras", f"{complete}/.cache/matplotlib"]
 
 
 def test_dacapo_works_through_a_link(complete, tmp_path):
