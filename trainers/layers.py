@@ -24,12 +24,13 @@ class GlobalBatchNorm(keras.layers.Layer):
         self.momentum, self.epsilon = momentum, epsilon
 
     def build(self, input_shape: Shape) -> None:
-        """Make the weights, [channels]."""
+        """Make the weights, [channels]; they are read as float32, since moments in bfloat16 would lose the mean."""
         shape = (input_shape[-1],)
-        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
-        self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer="zeros", trainable=False)
-        self.moving_variance = self.add_weight(name="moving_variance", shape=shape, initializer="ones", trainable=False)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones", autocast=False)
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", autocast=False)
+        moving = {"trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer="zeros", **moving)
+        self.moving_variance = self.add_weight(name="moving_variance", shape=shape, initializer="ones", **moving)
 
     def call(self, x: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         """[..., channels] to [..., channels]."""

@@ -127,3 +127,29 @@ def test_a_loss_that_is_no_number_stops_the_training(splits: tuple[Rows, Rows], 
             checkpoints=Checkpoints(str(tmp_path)),
             seed=3,
         )
+
+
+def test_a_mixed_precision_training_learns_with_weights_of_float32(splits: tuple[Rows, Rows], tmp_path: Path) -> None:
+    computed = set()
+
+    class Watched(ToyLearner):
+        """Tells the type that its model computes in."""
+
+        def build(self) -> keras.Model:
+            model = super().build()
+            computed.update(layer.compute_dtype for layer in model.layers if layer.weights)
+            return model
+
+    result = train(
+        Watched(),
+        *splits,
+        hyperparameters=SETTINGS.model_copy(update={"mixed_precision": True, "steps": 24}),
+        strategy=make_strategy("one_device"),
+        checkpoints=Checkpoints(str(tmp_path)),
+        seed=3,
+    )
+    assert computed == {"bfloat16"}
+    assert {value.dtype for name, value in result.weights.items() if "seed" not in name} == {np.dtype(np.float32)}
+    losses = [point.loss for point in result.history]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < 0.7 * losses[0]
