@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils
 
+from audio.descriptors import DescriptorSet
 from components import data_gate, drift
 from components.artifact_types import CatalogReport, DataApproval
+from tests.audio.signals import song
 from trainers.gate import Gate
 
+SHIPPED = Path(__file__).resolve().parents[2] / "schemas" / "tagging" / "builtin" / "schema.pbtxt"
 SCHEMA = text_format.Parse(
     """
     feature { name: "loudness_lufs" type: FLOAT presence { min_fraction: 1.0 } float_domain { min: -70 max: 10 }
@@ -33,11 +37,25 @@ def library(seed: int, *, gain_db: float = 0.0, **more: object) -> pd.DataFrame:
     return pd.DataFrame({"loudness_lufs": loudness, "language": rng.choice(["en", "de"], 400), **more})
 
 
+def described(*, gain_db: float = 0.0) -> pd.DataFrame:
+    """Three dozen recordings of about a second, at levels of their own, as AudioExampleGen describes them."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for number, (duration_s, level_db) in enumerate(rng.uniform((1.0, -6.0), (1.5, 0.0), (36, 2))):
+        y = song(duration_s, 8_000, 1, seed=number) * np.float32(10 ** ((level_db + gain_db) / 20))
+        measured = DescriptorSet(8_000, 1, tempo_and_key=False)
+        measured.update(y)
+        found = {name: float(value) for name, value in asdict(measured.result()).items() if value is not None}
+        words = {"id": f"song-{number}", "tags": "rock", "language": "en"}
+        rows.append({**words, "segment": 0, "num_samples": y.shape[1], **found})
+    return pd.DataFrame(rows)
+
+
 class Run:
     """Statistics, both validators and the gate over data frames, through the executors' own files."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, schema: schema_pb2.Schema = SCHEMA) -> None:
+        self.folder, self.schema = folder, schema
 
     def artifact(self, kind: type, name: str):
         artifact = kind()
@@ -59,7 +77,7 @@ class Run:
         current = self.statistics("current", data)
         anomalies = self.artifact(standard_artifacts.ExampleAnomalies, "anomalies")
         found = tfdv.validate_statistics(
-            tfdv.load_stats_binary(str(Path(current.uri, "Split-train", "FeatureStats.pb"))), SCHEMA
+            tfdv.load_stats_binary(str(Path(current.uri, "Split-train", "FeatureStats.pb"))), self.schema
         )
         io_utils.write_bytes_file(str(Path(anomalies.uri, "Split-train", "SchemaDiff.pb")), found.SerializeToString())
         drifted = self.artifact(standard_artifacts.ExampleAnomalies, "drift")
@@ -68,7 +86,7 @@ class Run:
             | ({} if served is None else {"baseline_statistics": [self.statistics("served", served)]}),
             {"anomalies": [drifted]},
             {
-                "distribution_validator_config": drift.drift_config(SCHEMA),
+                "distribution_validator_config": drift.drift_config(self.schema),
                 "include_split_pairs": json.dumps(drift.PAIRS),
             },
         )
@@ -122,6 +140,15 @@ def test_a_level_shift_of_12_db_warns(run: Run) -> None:
 def test_a_level_shift_of_12_db_blocks_where_the_gate_says_so(run: Run) -> None:
     with pytest.raises(data_gate.DataFindings, match="drift: split train, feature loudness_lufs"):
         run.gate(library(0, gain_db=12.0), served=library(1), gate=GATE.model_copy(update={"drift": "block"}))
+
+
+@pytest.mark.parametrize(("gain_db", "moved"), [(0.0, []), (12.0, ["loudness_lufs"])])
+def test_the_shipped_schema_hears_12_db_in_what_recordings_measure_and_nothing_in_the_same_audio(
+    tmp_path: Path, gain_db: float, moved: list[str]
+) -> None:
+    shipped = text_format.Parse(SHIPPED.read_text(encoding="utf-8"), schema_pb2.Schema())
+    found = Run(tmp_path, shipped).gate(described(gain_db=gain_db), served=described())
+    assert [finding["text"].split(":")[1] for finding in found] == [f" split train, feature {name}" for name in moved]
 
 
 def test_a_gated_tag_with_too_few_eval_recordings_blocks(run: Run) -> None:
