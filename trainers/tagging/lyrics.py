@@ -39,7 +39,14 @@ def lyrics_bag(lyrics: tf.Tensor) -> tf.Tensor:
     float32 [b, WORD_BUCKETS + NGRAM_BUCKETS], from 0 to 1: ``log(1 + count)``, each of the two parts scaled to length
     one; zeros for lyrics without a letter or digit.
     """
-    text = tf.strings.unicode_transcode(lyrics, "UTF-8", "UTF-8", errors="replace", replacement_char=0x20)
+    text = tf.strings.unicode_transcode(
+        lyrics,
+        "UTF-8",
+        "UTF-8",
+        errors="replace",
+        replacement_char=0x20,
+        replace_control_characters=True,  # tf.strings.lower ends at a NUL
+    )
     text = tf.strings.substr(text, 0, _MAX_CHARACTERS, unit="UTF8_CHAR")
     text = tf.strings.strip(tf.strings.regex_replace(tf.strings.lower(text, encoding="utf-8"), _NOT_IN_WORDS, " "))
     words = tf.strings.split(text)
