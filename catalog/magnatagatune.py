@@ -15,8 +15,8 @@ from typing import Literal
 
 from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
-from catalog.published import Imported, read_table, recording_or_problem, write_catalog
-from catalog.recording import Recording, Split
+from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
+from catalog.recording import Split
 
 LIBRARY = "magnatagatune"
 ANNOTATIONS = "annotations_final.csv"
@@ -54,7 +54,7 @@ def _clips(table: Path) -> dict[str, dict[str, str]]:
     return {cells[0]: dict(zip(header, cells, strict=False)) for _, cells in rows}
 
 
-def _rows(table: Path, clips: dict[str, dict[str, str]], test_split: Split) -> Iterator[Recording | Problem]:
+def _rows(table: Path, clips: dict[str, dict[str, str]], test_split: Split) -> Iterator[Row | Problem]:
     rows = read_table(table)
     header = _header(table, rows)
     for line, cells in rows:

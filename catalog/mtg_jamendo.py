@@ -15,8 +15,8 @@ from typing import Literal
 
 from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
-from catalog.published import Imported, read_table, recording_or_problem, write_catalog
-from catalog.recording import Recording, Split
+from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
+from catalog.recording import Split
 
 LIBRARY = "mtg-jamendo"
 COLUMNS = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
@@ -55,7 +55,7 @@ def import_mtg_jamendo(
     return write_catalog(root, LIBRARY, (row for table, into in tables for row in _rows(table, root, into)))
 
 
-def _rows(table: Path, root: Path, split: Split | None) -> Iterator[Recording | Problem]:
+def _rows(table: Path, root: Path, split: Split | None) -> Iterator[Row | Problem]:
     rows = read_table(table)
     if next(rows, (0, []))[1] != COLUMNS:
         raise CatalogError(f"{table}: the first line is not {' '.join(COLUMNS)}, separated by tabs")

@@ -22,8 +22,8 @@ from audio.ffmpeg import FfmpegSource, find_ffmpeg
 from audio.files import write
 from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
-from catalog.published import Imported, recording_or_problem, write_catalog
-from catalog.recording import Recording, Split
+from catalog.published import Imported, Row, recording_or_problem, write_catalog
+from catalog.recording import Split
 from catalog.stem_files import add, artist_and_title, write_sum
 
 LIBRARY = "musdb18"
@@ -110,7 +110,7 @@ def _complete(folder: Path) -> bool:
 
 def _rows(
     root: Path, songs: list[Path], test_split: Split, progress: Callable[[int, int], None]
-) -> Iterator[Recording | Problem]:
+) -> Iterator[Row | Problem]:
     for line, song in enumerate(songs, start=1):
         folder = _folder(song)
         here = folder.relative_to(root).as_posix()

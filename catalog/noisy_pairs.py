@@ -13,8 +13,7 @@ from audio.writing import FORMATS
 from catalog.errors import CatalogError
 from catalog.pairs import write_noise
 from catalog.problem import Problem
-from catalog.published import Imported, recording_or_problem, write_catalog
-from catalog.recording import Recording
+from catalog.published import Imported, Row, recording_or_problem, write_catalog
 
 CLEAN, NOISY, NOISE = "clean", "noisy", "noise"
 
@@ -41,7 +40,7 @@ def import_noisy_pairs(source: str | os.PathLike[str], *, library: str = "pairs"
     return write_catalog(root, library, _rows(root))
 
 
-def _rows(root: Path) -> Iterator[Recording | Problem]:
+def _rows(root: Path) -> Iterator[Row | Problem]:
     names = {
         folder: {path.relative_to(root / folder).as_posix() for path in (root / folder).rglob("*") if _is_audio(path)}
         for folder in (CLEAN, NOISY)

@@ -12,9 +12,25 @@ from catalog.format import Catalog
 from catalog.ids import used_ids
 from catalog.problem import Problem, printable
 from catalog.recording import Recording
+from catalog.splits import SplitAssigner
 
 MAX_LINE = 1 << 20
 CATALOG_NAME = "catalog.csv"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recording, and where it is published.
+
+    Attributes
+    ----------
+    table : name of the table.
+    line : of the table.
+    """
+
+    table: str
+    line: int
+    recording: Recording
 
 
 @dataclass(frozen=True)
@@ -26,15 +42,19 @@ class Imported:
     catalog : written into the folder that holds the audio.
     recordings : rows of the catalog.
     problems : rows of the published tables that were left out, each with its place.
+    torn : recordings whose published split is not that of an earlier recording of their artist.
     """
 
     catalog: Catalog
     recordings: int
     problems: tuple[Problem, ...]
+    torn: int = 0
 
     def __str__(self) -> str:
-        left_out = "".join(f"\n{problem}" for problem in self.problems)
-        return f"{self.catalog.path}: {self.recordings} recordings, {len(self.problems)} rows left out{left_out}"
+        lines = [f"{self.catalog.path}: {self.recordings} recordings, {len(self.problems)} rows left out"]
+        if self.torn:
+            lines.append(f"{self.torn} recordings are published in another split than one of the same artist")
+        return "\n".join([*lines, *map(str, self.problems)])
 
 
 def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -58,8 +78,8 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def write_catalog(audio: Path, library: str, rows: Iterator[Recording | Problem]) -> Imported:
-    """The catalog of `rows` in the folder `audio`; a recording that comes twice counts once.
+def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> Imported:
+    """The catalog of `rows` in the folder `audio`; of a recording that comes twice the first row is taken.
 
     Raises
     ------
@@ -69,6 +89,7 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Recording | Problem]
     if not audio.is_dir():
         raise CatalogError(f"{audio}: is not a folder with audio")
     problems: list[Problem] = []
+    assigner = SplitAssigner()
     count = 0
 
     def recordings() -> Iterator[Recording]:
@@ -77,20 +98,27 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Recording | Problem]
             for row in rows:
                 if isinstance(row, Problem):
                     problems.append(row)
-                elif ids.claim(row.id, count + 1) is None:
-                    count += 1
-                    yield row
+                    continue
+                recording = row.recording
+                if (first := ids.claim(recording.id, count + 1)) is not None:
+                    shown = printable(recording.id)
+                    reason = f"was already used in row {first} of {CATALOG_NAME}"
+                    problems.append(Problem(row.line, "id", shown, reason, shown, row.table))
+                    continue
+                count += 1
+                assigner.assign(recording)
+                yield recording
         if not count:
             raise CatalogError(f"{audio}: the published tables hold no recording")
 
     catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())
-    return Imported(catalog, count, tuple(problems))
+    return Imported(catalog, count, tuple(problems), assigner.torn)
 
 
-def recording_or_problem(table: Path, line: int, **values: object) -> Recording | Problem:
+def recording_or_problem(table: Path, line: int, **values: object) -> Row | Problem:
     """The recording with `values`, or what is wrong with them."""
     try:
-        return Recording.model_validate(values)
+        return Row(table.name, line, Recording.model_validate(values))
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         column = str(detail["loc"][0])

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
-from catalog.published import Imported, read_table, recording_or_problem, write_catalog
-from catalog.recording import Recording, Split, normalise_tag
+from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
+from catalog.recording import Split, normalise_tag
 
 METADATA, AUDIO = "metadata", "audio"
 NAMES = "mid_to_display_name.tsv"
@@ -65,7 +65,7 @@ def _names(table: Path) -> dict[str, str]:
     return {cells[0]: cells[1] for _, cells in read_table(table) if len(cells) >= 2}
 
 
-def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Recording | Problem]:
+def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Row | Problem]:
     rows = read_table(table)
     _, header = next(rows, (0, []))
     columns = tuple(header)

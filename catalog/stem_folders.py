@@ -16,8 +16,8 @@ from typing import get_args
 from audio.errors import AudioError
 from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
-from catalog.published import Imported, recording_or_problem, write_catalog
-from catalog.recording import Recording, Split
+from catalog.published import Imported, Row, recording_or_problem, write_catalog
+from catalog.recording import Split
 from catalog.stem_files import artist_and_title, write_sum
 
 STEMS = ("vocals", "accompaniment")
@@ -52,7 +52,7 @@ def find(song: Path, stem: str) -> Path | None:
     return next((song / f"{stem}{suffix}" for suffix in SUFFIXES if (song / f"{stem}{suffix}").is_file()), None)
 
 
-def _rows(root: Path, songs: list[Path]) -> Iterator[Recording | Problem]:
+def _rows(root: Path, songs: list[Path]) -> Iterator[Row | Problem]:
     for line, song in enumerate(songs, start=1):
         name = song.relative_to(root).as_posix()
         stems = {stem: file for stem in STEMS if (file := find(song, stem))}

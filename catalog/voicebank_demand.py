@@ -19,8 +19,8 @@ from audio.noises import background
 from catalog.errors import CatalogError
 from catalog.pairs import write_noise
 from catalog.problem import Problem
-from catalog.published import Imported, recording_or_problem, write_catalog
-from catalog.recording import Recording, Split
+from catalog.published import Imported, Row, recording_or_problem, write_catalog
+from catalog.recording import Split
 
 LIBRARY = "voicebank-demand"
 LICENCE = "CC-BY-4.0"
@@ -53,7 +53,7 @@ def import_voicebank_demand(
     return write_catalog(root, LIBRARY, _rows(root, sets, test_split))
 
 
-def _rows(root: Path, sets: list[str], test_split: Split) -> Iterator[Recording | Problem]:
+def _rows(root: Path, sets: list[str], test_split: Split) -> Iterator[Row | Problem]:
     line = 0
     for name in sets:
         sentences = sorted(path.stem for path in (root / f"clean_{name}_wav").glob("*.wav"))

@@ -20,7 +20,7 @@ TRACKS = {
 def track_line(number: int, tags: list[str]) -> str:
     cells = [
         f"track_{number:07}",
-        f"artist_{number % 7:06}",
+        f"artist_{number % 11:06}",
         f"album_{number % 5:06}",
         f"{number % 100:02}/{number}.mp3",
         "124.6",
@@ -59,7 +59,7 @@ def test_tracks_keep_their_tags_and_published_splits(published: Path) -> None:
         ("track_0003112", "12/3112.mp3", "test"),
     ]
     assert [row.tags for row in rows] == [("punkrock",), ("ambient", "piano", "relaxing"), ("rock", "summer")]
-    assert rows[0].artist == "artist_000004"
+    assert rows[0].artist == "artist_000005"
 
 
 def test_the_test_set_can_serve_the_gate(published: Path) -> None:
@@ -81,13 +81,32 @@ def test_without_splits_the_whole_table_is_taken(published: Path) -> None:
     assert [row.split for row in rows] == [None] * len(TRACKS)
 
 
-def test_a_wrong_line_is_left_out_and_told(published: Path) -> None:
-    table = published / "data" / "splits" / "split-0" / "autotagging_top50tags-train.tsv"
-    table.write_text(table.read_text() + "track_1\tartist_1\n" + track_line(214, ["genre---rock"]))
+def test_wrong_and_repeated_lines_are_left_out_and_told(published: Path) -> None:
+    for name in ("train", "test"):
+        table = published / "data" / "splits" / "split-0" / f"autotagging_top50tags-{name}.tsv"
+        table.write_text(table.read_text() + "track_1\tartist_1\n" + track_line(214, ["genre---rock"]))
     imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
     assert imported.recordings == len(TRACKS)
-    [problem] = imported.problems
-    assert str(problem) == 'autotagging_top50tags-train.tsv: row 3: "track_1" has 2 cells, at least 6 are wanted'
+    assert imported_rows(imported)[0].tags == ("punkrock",)
+    repeated = 'row 4, column id: "track_0000214" was already used in row 1 of catalog.csv'
+    assert str(imported).splitlines()[1:] == [
+        'autotagging_top50tags-train.tsv: row 3: "track_1" has 2 cells, at least 6 are wanted',
+        f"autotagging_top50tags-train.tsv: {repeated}",
+        'autotagging_top50tags-test.tsv: row 3: "track_1" has 2 cells, at least 6 are wanted',
+        f"autotagging_top50tags-test.tsv: {repeated}",
+    ]
+
+
+def test_artists_that_the_published_splits_tear_apart_are_told(published: Path) -> None:
+    told = "2 recordings are published in another split than one of the same artist"
+    assert told not in str(import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags"))
+    for name in ("validation", "test"):  # tracks of 214's artist
+        table = published / "data" / "splits" / "split-0" / f"autotagging_top50tags-{name}.tsv"
+        track = 214 + 11 * (1 + (name == "test"))
+        table.write_text(table.read_text() + track_line(track, ["genre---rock"]))
+    imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
+    assert (imported.torn, imported.problems) == (2, ())
+    assert str(imported).splitlines()[1:] == [told]
 
 
 @pytest.mark.parametrize(("subset", "split"), [("autotagging", 0), ("autotagging_top50tags", 1)])
