@@ -20,6 +20,7 @@ from audio.errors import AudioError
 from audio.files import write
 from catalog.damage.excerpt import make_excerpt
 from catalog.damage.plan import Take, plan_takes
+from catalog.derived.folder import claim, sweep
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.recording import MAX_ID, Event, Recording
@@ -68,7 +69,8 @@ def build_damaged(
     Raises
     ------
     CatalogError
-        A parameter is out of range, the catalog cannot be opened, or no recording of it can be used.
+        A parameter is out of range, the catalog cannot be opened, no recording of it can be used, or its
+        folder ``damaged`` holds what others wrote.
     """
     if workers < 1:
         raise CatalogError(f"workers={workers} must be at least 1")
@@ -83,8 +85,8 @@ def build_damaged(
     limit = None if minutes is None else max(1, round(60 * minutes / excerpt_s))
     takes = plan_takes(sources, seed=seed, per_recording=per_recording, limit=limit)
     folder = catalog.root / FOLDER
-    folder.mkdir(exist_ok=True)
-    _sweep(folder, {take.name for take in takes})
+    claim(folder, target)
+    sweep(folder, {take.name for take in takes})
     jobs = _Jobs(catalog, excerpt_s, codecs(), _fingerprint())
     made, known = _make_all(jobs, takes, workers, progress or (lambda done, total: None))
     rows = [_recording(take, result) for take, result in zip(takes, made, strict=True) if "left_out" not in result]
@@ -162,13 +164,6 @@ def _fingerprint() -> str:
         digest.update(f"{name} {version(name)}\n".encode())
     digest.update(platform.machine().encode())
     return digest.hexdigest()
-
-
-def _sweep(folder: Path, names: set[str]) -> None:
-    """Remove what an earlier build with other takes left."""
-    for path in folder.iterdir():
-        if path.name.startswith(".") or path.suffix == ".part" or path.name.partition(".")[0] not in names:
-            path.unlink()
 
 
 def _make_all(

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 import audio.noises
 from audio.errors import AudioError
 from audio.files import write
+from catalog.derived.folder import claim, sweep
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.noise.excerpt import make_excerpt
@@ -73,7 +74,8 @@ def build_noisy(
     Raises
     ------
     CatalogError
-        A parameter is out of range, a catalog cannot be opened, or no recording of it can be used.
+        A parameter is out of range, a catalog cannot be opened, no recording of it can be used, or its
+        folder ``noisy`` holds what others wrote.
     """
     if workers < 1:
         raise CatalogError(f"workers={workers} must be at least 1")
@@ -89,8 +91,8 @@ def build_noisy(
     pool = NoisePool(None if noises is None else Path(noises))
     takes = plan_takes(sources, pool, seed=seed, per_recording=per_recording, limit=limit)
     folder = catalog.root / FOLDER
-    folder.mkdir(exist_ok=True)
-    _sweep(folder, {take.name for take in takes})
+    claim(folder, target)
+    sweep(folder, {take.name for take in takes})
     jobs = _Jobs(catalog, excerpt_s, _fingerprint())
     left_out, known = _make_all(jobs, takes, workers, progress or (lambda done, total: None))
     for reason in filter(None, left_out):
@@ -170,13 +172,6 @@ def _fingerprint() -> str:
         digest.update(f"{name} {version(name)}\n".encode())
     digest.update(platform.machine().encode())
     return digest.hexdigest()
-
-
-def _sweep(folder: Path, names: set[str]) -> None:
-    """Remove what an earlier build with other takes left."""
-    for path in folder.iterdir():
-        if path.name.startswith(".") or path.suffix == ".part" or path.name.partition(".")[0] not in names:
-            path.unlink()
 
 
 def _make_all(

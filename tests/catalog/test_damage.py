@@ -149,3 +149,12 @@ def test_mistakes_are_one_line_each(source: Path, damaged: Path) -> None:
         build_damaged(source, workers=0)
     with pytest.raises(CatalogError, match="is a damaged library itself"):
         build_damaged(damaged)
+
+
+def test_a_folder_with_files_of_others_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=1)
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "000000-0.flac").write_bytes(b"an original")
+    with pytest.raises(CatalogError, match=r"damaged: holds 000000-0\.flac, which no build of ours wrote"):
+        build_damaged(source, workers=1)
+    assert [path.name for path in (tmp_path / "damaged").iterdir()] == ["000000-0.flac"]

@@ -13,6 +13,7 @@ from catalog.format import Catalog, open_catalog
 from catalog.noise import build_noisy
 from catalog.noise.plan import BANDS_DB, CLEAN, KINDS, SPREAD_DB, Take, band_tag, deck, plan_takes
 from catalog.noise.pool import NoisePool
+from catalog.noisy_pairs import import_noisy_pairs
 from catalog.recording import SPLITS, Recording
 from catalog.vocabulary import load_vocabulary
 
@@ -158,3 +159,15 @@ def test_what_cannot_be_used_is_one_line(source: Path, noisy: Path, tmp_path: Pa
     with pytest.raises(CatalogError, match="holds no recording that noise can be mixed into"):
         build_noisy(tmp_path / "catalog.csv", workers=1, say=told.append)
     assert "lasts 0.05 s; at least 2.0 s are needed" in told[0]
+
+
+def test_a_folder_with_files_of_others_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    """``import noisy-pairs`` reads originals from the folder that a noisy library is written to."""
+    for folder in ("clean", "noisy"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "song.wav", np.full((1, RATE), 0.1, np.float32), sample_rate=RATE)
+    catalog = import_noisy_pairs(tmp_path).catalog.path
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(CatalogError, match=r"noisy: holds song\.wav, which no build of ours wrote"):
+        build_noisy(catalog, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
