@@ -18,8 +18,16 @@ import soxr
 from audio import mpeg, ogg
 from audio.errors import DaCapoError
 from audio.ffmpeg import find_ffmpeg
+from audio.writing import BLOCK_FRAMES
 
-OPUS_RATE = 48_000
+_MPEG_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+RATES = {
+    "mp3": _MPEG_RATES,
+    "ogg": (*_MPEG_RATES, 64_000, 88_200, 96_000, 176_400, 192_000),
+    "opus": (48_000,),
+    "aac": (*_MPEG_RATES, 64_000, 88_200, 96_000),
+}
+"""Hz that a codec knows, ascending."""
 AAC_DELAY = 1024  # samples that ffmpeg's encoder puts before the signal, of which ADTS has no word
 _FORMATS = {"mp3": ("MP3", "MPEG_LAYER_III"), "ogg": ("OGG", "VORBIS"), "opus": ("OGG", "OPUS")}
 _LACING = 27
@@ -69,8 +77,9 @@ class Codec:
 
     @property
     def coded_rate(self) -> int:
-        """Hz inside the codec."""
-        return OPUS_RATE if self.name == "opus" else self.rate
+        """Hz inside the codec: the least of `RATES` that loses nothing, else the highest."""
+        rates = RATES[self.name]
+        return next((rate for rate in rates if rate >= self.rate), rates[-1])
 
     def to_coded(self, y: np.ndarray) -> np.ndarray:
         """A signal at the rate inside the codec."""
@@ -81,29 +90,51 @@ class Codec:
         return y if self.coded_rate == self.rate else soxr.resample(y, self.coded_rate, self.rate)
 
     def encode(self, y: np.ndarray) -> bytes:
-        """Encode samples [n] at `coded_rate`."""
+        """Encode samples [n] at `coded_rate`.
+
+        Raises
+        ------
+        DaCapoError
+            The encoder fails.
+        """
         if self.name == "aac":
             kbps = round(192 - 160 * self.compression)
-            arguments = ["-f", "f32le", "-ar", str(self.rate), "-ac", "1", "-i", "pipe:0"]
+            arguments = ["-f", "f32le", "-ar", str(self.coded_rate), "-ac", "1", "-i", "pipe:0"]
             return _ffmpeg(
                 [*arguments, "-c:a", "aac", "-aac_pns", "0", "-b:a", f"{kbps}k", "-f", "adts", "pipe:1"], y.tobytes()
             )
         container, subtype = _FORMATS[self.name]
         buffer = io.BytesIO()
-        with soundfile.SoundFile(
-            buffer, "w", self.coded_rate, 1, subtype, format=container, compression_level=self.compression
-        ) as file:
-            for start in range(0, len(y), self.coded_rate):  # libvorbis overflows its stack on long writes
-                file.write(np.clip(y[start : start + self.coded_rate], -1.0, 1.0))
+        try:
+            with soundfile.SoundFile(
+                buffer, "w", self.coded_rate, 1, subtype, format=container, compression_level=self.compression
+            ) as file:
+                for start in range(0, len(y), BLOCK_FRAMES):
+                    file.write(np.clip(y[start : start + BLOCK_FRAMES], -1.0, 1.0))
+        except soundfile.SoundFileError as error:
+            raise self._failure(error) from None
         return buffer.getvalue()
 
     def decode(self, data: bytes) -> np.ndarray:
-        """Decode as far as the decoder gets, damage or not: samples [n] at `coded_rate`."""
+        """Decode as far as the decoder gets, damage or not: samples [n] at `coded_rate`.
+
+        Raises
+        ------
+        DaCapoError
+            The decoder gives nothing.
+        """
         if self.name == "aac":
-            raw = _ffmpeg(["-i", "pipe:0", "-f", "f32le", "-ar", str(self.rate), "-ac", "1", "pipe:1"], data)
+            raw = _ffmpeg(["-i", "pipe:0", "-f", "f32le", "-ar", str(self.coded_rate), "-ac", "1", "pipe:1"], data)
             return np.frombuffer(raw, "<f4")[AAC_DELAY:].astype(np.float32)
-        y, _ = soundfile.read(io.BytesIO(data), dtype="float32")
+        try:
+            y, _ = soundfile.read(io.BytesIO(data), dtype="float32")
+        except soundfile.SoundFileError as error:
+            raise self._failure(error) from None
         return np.asarray(y, np.float32)
+
+    def _failure(self, error: soundfile.SoundFileError) -> DaCapoError:
+        reason = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
+        return DaCapoError(f"codec={self.name} at {self.coded_rate} Hz: {reason.removeprefix('Error : ')}")
 
     def stream(self, data: bytes) -> Stream:
         """The units of an encoded signal."""
@@ -262,7 +293,10 @@ def _ffmpeg(arguments: list[str], data: bytes) -> bytes:
     if program is None:
         raise DaCapoError("codec=aac needs ffmpeg, which is not on PATH")
     command = [program, "-hide_banner", "-nostdin", "-v", "quiet", "-threads", "1", "-flags", "+bitexact", *arguments]
-    done = subprocess.run(command, input=data, stdout=subprocess.PIPE, timeout=_STALL_S, check=False)
+    try:
+        done = subprocess.run(command, input=data, stdout=subprocess.PIPE, timeout=_STALL_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise DaCapoError(f"codec=aac: ffmpeg did not end in {_STALL_S} s") from None
     if not done.stdout:
         raise DaCapoError(f"codec=aac: ffmpeg gave nothing (status {done.returncode})")
     return done.stdout

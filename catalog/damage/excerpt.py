@@ -64,6 +64,8 @@ def make_excerpt(path: Path, take: Take, *, excerpt_s: float, codecs: tuple[str,
     ------
     AudioError
         The file cannot be read, is too short, or holds no stretch that is neither silent nor clipped by itself.
+    DaCapoError
+        A codec fails.
     """
     rng = np.random.default_rng(take.seed)
     y, rate = _stretch(path, take, excerpt_s + SLACK_S, rng)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 import audio.damage
 from audio.damage.streams import codecs
-from audio.errors import AudioError
+from audio.errors import AudioError, DaCapoError
 from audio.files import write
 from catalog.damage.excerpt import make_excerpt
 from catalog.damage.plan import Take, plan_takes
@@ -137,8 +137,9 @@ class _Jobs:
             excerpt = make_excerpt(
                 self.catalog.root / take.source.path, take, excerpt_s=self.excerpt_s, codecs=self.codecs
             )
-        except AudioError as error:
-            result["left_out"] = f"{take.source.path}: {error.reason}"
+        except DaCapoError as error:
+            reason = error.reason if isinstance(error, AudioError) else str(error)
+            result["left_out"] = f"{take.source.path}: {reason}"
         else:
             write(sound, excerpt.y[None], sample_rate=excerpt.sample_rate)
             result["events"] = [list(event) for event in excerpt.events]

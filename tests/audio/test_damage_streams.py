@@ -131,3 +131,30 @@ def test_without_ffmpeg_there_is_no_aac(no_ffmpeg: None) -> None:
     assert codecs() == LIBSNDFILE
     with pytest.raises(DaCapoError, match="aac needs ffmpeg"):
         Codec("aac", SAMPLE_RATE, 0.3).encode(np.zeros(100, np.float32))
+
+
+@pytest.mark.parametrize("name", LIBSNDFILE)
+@pytest.mark.parametrize("rate", [88_200, 96_000, 192_000, 384_000, 37_800])
+def test_every_codec_takes_every_rate_and_keeps_length_and_place(name: str, rate: int) -> None:
+    music = song(1.0, rate, channels=1)[0]
+    heard = coded(music, Codec(name, rate, 0.1))
+    assert len(heard) == len(music)
+    assert np.corrcoef(heard, music)[0, 1] > 0.97
+
+
+@pytest.mark.usefixtures("ffmpeg")
+def test_aac_of_a_rate_that_it_has_not_keeps_its_place() -> None:
+    music = song(1.0, 192_000, channels=1)[0]
+    assert np.corrcoef(coded(music, Codec("aac", 192_000, 0.1)), music)[0, 1] > 0.97
+
+
+def test_a_codec_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DaCapoError, match="codec=mp3 at 44100 Hz: "):
+        Codec("mp3", SAMPLE_RATE, 0.1).decode(b"no mp3" * 1000)
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nexec /bin/sleep 5\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(streams, "_STALL_S", 0.2)
+    with pytest.raises(DaCapoError, match=r"codec=aac: ffmpeg did not end in 0\.2 s"):
+        Codec("aac", SAMPLE_RATE, 0.1).encode(np.zeros(100, np.float32))

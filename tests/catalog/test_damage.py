@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from audio.damage.regions import Region
+from audio.errors import DaCapoError
 from audio.files import read, write
-from catalog.damage import build_damaged
-from catalog.damage.excerpt import events_of
-from catalog.damage.plan import DEFECTS, HARD, deck, plan_takes
+from catalog.damage import build_damaged, library
+from catalog.damage.excerpt import events_of, make_excerpt
+from catalog.damage.plan import DEFECTS, HARD, Take, deck, plan_takes
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.recording import Event, Recording
@@ -158,3 +159,26 @@ def test_a_folder_with_files_of_others_is_refused_before_anything_is_written(tmp
     with pytest.raises(CatalogError, match=r"damaged: holds 000000-0\.flac, which no build of ours wrote"):
         build_damaged(source, workers=1)
     assert [path.name for path in (tmp_path / "damaged").iterdir()] == ["000000-0.flac"]
+
+
+def test_a_codec_that_fails_leaves_its_recording_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source(tmp_path, songs=1)
+    (take,) = plan_takes([(Recording(id="0", path="0.wav"), "train")], seed=0, per_recording=1, limit=None)
+    jobs = library._Jobs(open_catalog(source), 3.0, ("mp3",), "code")
+
+    def fail(*_: object, **__: object) -> None:
+        raise DaCapoError("codec=mp3 at 44100 Hz: is tired")
+
+    monkeypatch.setattr(library, "make_excerpt", fail)
+    (tmp_path / "damaged").mkdir()
+    assert jobs.make(take)["left_out"] == "0.wav: codec=mp3 at 44100 Hz: is tired"
+
+
+def test_hi_res_recordings_are_damaged_too(tmp_path: Path) -> None:
+    rate = 96_000
+    y = 0.1 * np.random.default_rng(0).standard_normal((1, 5 * rate)).astype(np.float32)
+    write(tmp_path / "0.wav", y, sample_rate=rate)
+    take = Take(Recording(id="0", path="0.wav"), "train", 0, 0, 1, ("codec",), (0,))
+    excerpt = make_excerpt(tmp_path / "0.wav", take, excerpt_s=3.0, codecs=("mp3",))
+    assert excerpt.sample_rate == rate
+    assert {event.event for event in excerpt.events} <= {"codec", "dropout"}
