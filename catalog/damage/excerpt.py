@@ -122,7 +122,8 @@ def events_of(regions: Iterable[Region], samples: int, rate: int) -> tuple[Event
     """Regions as events in seconds, in order of onset, widened and joined as `Excerpt` says."""
     duration_s = samples / rate
     by_name: dict[str, list[tuple[float, float]]] = {}
-    for region in sorted(regions, key=lambda region: region.start):
+    heard = (region for region in regions if region.start < samples)
+    for region in sorted(heard, key=lambda region: region.start):
         onset_s, offset_s = region.start / rate, min(region.stop / rate, duration_s)
         wider = max(0.0, LEAST_EVENT_S - (offset_s - onset_s)) / 2
         onset_s, offset_s = max(0.0, onset_s - wider), min(duration_s, offset_s + wider)

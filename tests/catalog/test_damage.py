@@ -145,6 +145,11 @@ def test_events_are_wide_enough_and_joined() -> None:
     )
 
 
+def test_what_begins_behind_the_end_is_no_event() -> None:
+    assert events_of([Region("click", 1003, 1004)], 1000, 1000) == ()
+    assert events_of([Region("click", 998, 1004)], 1000, 1000) == (Event("click", 0.989, 1.0),)
+
+
 def test_mistakes_are_one_line_each(source: Path, damaged: Path) -> None:
     with pytest.raises(CatalogError, match="workers=0"):
         build_damaged(source, workers=0)
