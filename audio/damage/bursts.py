@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.signal
 
-from audio.damage.regions import Damaged, Region, rms
+from audio.damage.regions import Damaged, Region, rms, within_full_scale
 
 NAME = "burst"
 MOST = 3
@@ -40,4 +40,4 @@ def add_bursts(y: np.ndarray, rate: int, rng: np.random.Generator) -> Damaged:
         kept = 0.0 if replaces else 1.0
         damaged[start : start + length] = kept * y[start : start + length] + noise.astype(np.float32)
         regions.append(Region(NAME, start, start + length))
-    return Damaged(np.clip(damaged, -1.0, 1.0), tuple(sorted(regions, key=lambda region: region.start)))
+    return Damaged(within_full_scale(damaged), tuple(sorted(regions, key=lambda region: region.start)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from audio.damage.regions import Damaged, Region
+from audio.damage.regions import Damaged, Region, within_full_scale
 
 NAME = "click"
 MOST = 8
@@ -33,4 +33,4 @@ def add_clicks(y: np.ndarray, rate: int, rng: np.random.Generator) -> Damaged:
         click = (height * rng.choice((-1.0, 1.0)) * shape)[: len(y) - at]
         damaged[at : at + length] += click.astype(np.float32)
         regions.append(Region(NAME, int(at), int(at) + len(click)))
-    return Damaged(np.clip(damaged, -1.0, 1.0), tuple(regions))
+    return Damaged(within_full_scale(damaged), tuple(regions))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from audio.damage.regions import Damaged, Region, rms
+from audio.damage.regions import Damaged, Region, rms, within_full_scale
 
 NAME = "hum"
 MAINS_HZ = (50.0, 60.0)
@@ -42,4 +42,4 @@ def add_hum(y: np.ndarray, rate: int, rng: np.random.Generator) -> Damaged:
     level = max(rms(y), _QUIETEST) * 10.0 ** (rng.uniform(*LEVEL_DB) / 20.0)
     damaged = y.astype(np.float32, copy=True)
     damaged[start:stop] += (hum * level / max(rms(hum), 1e-9)).astype(np.float32)
-    return Damaged(np.clip(damaged, -1.0, 1.0), (Region(NAME, start, stop),))
+    return Damaged(within_full_scale(damaged), (Region(NAME, start, stop),))

@@ -76,6 +76,11 @@ def merged(name: str, marked: np.ndarray, gap: int) -> tuple[Region, ...]:
     return tuple(Region(name, int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
 
 
+def within_full_scale(y: np.ndarray) -> np.ndarray:
+    """A signal turned down as a whole where it would exceed +-1.0: cut off, it has a defect that no label tells."""
+    return np.asarray(y / max(1.0, float(np.max(np.abs(y), initial=0.0))), np.float32)
+
+
 def rms(y: np.ndarray) -> float:
     """Root of the mean square, 0 of nothing."""
     return float(np.sqrt(np.mean(np.square(y, dtype=np.float64)))) if len(y) else 0.0

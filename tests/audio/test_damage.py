@@ -33,6 +33,7 @@ def inside(damaged: Damaged) -> np.ndarray:
 @pytest.mark.parametrize("name", LOCAL)
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_changes_outside_the_regions_and_something_in_each(y: np.ndarray, name: str, seed: int) -> None:
+    y = 0.2 * y  # nothing exceeds full scale, for which all would be turned down
     damaged = LOCAL[name](y, SAMPLE_RATE, np.random.default_rng(seed))
     assert len(damaged.y) == len(y)
     assert damaged.regions
@@ -41,6 +42,21 @@ def test_nothing_changes_outside_the_regions_and_something_in_each(y: np.ndarray
     for region in damaged.regions:
         assert region.name == name
         assert changed[region.start : region.stop].any()
+
+
+@pytest.mark.parametrize("name", ["hum", "click", "burst"])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_added_to_a_loud_master_does_not_clip_it(name: str, seed: int) -> None:
+    time = np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE
+    master = 0.88 * np.tanh(8.0 * np.sin(2 * np.pi * 441.7 * time))
+    master += np.random.default_rng(7).uniform(-0.1, 0.1, len(time))
+    assert clipping.clipped_share(master) == 0.0
+    damaged = LOCAL[name](master.astype(np.float32), SAMPLE_RATE, np.random.default_rng(seed))
+    assert np.abs(damaged.y).max() <= 1.0
+    assert clipping.clipped_share(damaged.y) < 2e-4
+    gain = damaged.y[~inside(damaged)] / master[~inside(damaged)]
+    if len(gain):
+        np.testing.assert_allclose(gain, gain[0], rtol=1e-4)
 
 
 @pytest.mark.parametrize("damage", [*LOCAL.values(), clipping.add_clipping])
