@@ -3,20 +3,23 @@
 Conventions
 -----------
 As published (Turpault, Serizel, Salamon, Shah 2019; Hershey et al. 2021): tab-separated tables below ``metadata/``, and
-the clips of ``metadata/A/B.tsv`` in ``audio/A/B/``.
+the clips of ``metadata/A/B.tsv`` in ``audio/A/B/`` or, as downloaders leave DESED's, in ``audio/A/``.
 
 * weak: ``filename``, ``event_labels`` (separated by commas);
 * strong: ``filename``, ``onset``, ``offset``, ``event_label``, a row for every event, or one with nothing behind the
   file name for a clip without events; AudioSet writes ``segment_id``, ``start_time_seconds``, ``end_time_seconds`` and
-  ``label``, names clips without suffix, and tells labels by ids that ``metadata/mid_to_display_name.tsv`` explains.
+  ``label``, names clips without suffix, and tells labels by ids that ``metadata/mid_to_display_name.tsv`` explains;
+* tables with other columns hold no labels and are left out and told. A clip that several tables name counts once.
 
-Tables below ``train`` become train, a tenth of their clips, drawn by the name, validation; those below ``validation``
-are what the gate judges on (eval), those below ``eval`` and ``test`` are for benchmarks (test). Many a clip is gone
-from where it was published: rows without audio are left out and told.
+Tables below ``train`` become train, a tenth of their clips, drawn by the name (clips cut from one video have its id in
+theirs, and go together), validation; those below ``validation`` are what the gate judges on (eval), those below
+``eval`` and ``test`` are for benchmarks (test). Many a clip is gone from where it was published: rows without audio are
+left out and told.
 """
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -32,6 +35,8 @@ VALIDATION_SHARE = 0.1
 _WEAK = ("filename", "event_labels")
 _STRONG = ("filename", "onset", "offset", "event_label")
 _AUDIOSET = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
+_SECONDS = r"_\d+(?:\.\d+)?"
+_VIDEO = re.compile(rf"Y?([\w-]{{11}}){_SECONDS}(?:{_SECONDS})?")
 _SPLITS: Mapping[str, Split] = {"train": "train", "validation": "eval", "eval": "test", "test": "test"}
 
 
@@ -48,12 +53,18 @@ def import_sound_events(source: str | os.PathLike[str], library: str = "sound-ev
     Raises
     ------
     CatalogError
-        There is no table, a table has other columns, or no clip is left.
+        There is no table, none has labels, or no clip is left.
     """
     root = Path(source)
     tables = sorted(path for path in (root / METADATA).rglob("*.tsv") if path.name != NAMES)
     if not tables:
         raise CatalogError(f"{root / METADATA}: holds no table (.tsv)")
+    headers = [_header(table) for table in tables]
+    if not any(_is_weak(header) or _is_strong(header) for header in headers):
+        wanted = " or ".join(", ".join(kind) for kind in (_WEAK, _STRONG, _AUDIOSET))
+        raise CatalogError(
+            f"{tables[0]}: the first line is {', '.join(headers[0]) or 'blank'}; want {wanted}, separated by tabs"
+        )
     names = _names(root / METADATA / NAMES)
     return write_catalog(root, library, (row for table in tables for row in _rows(root, table, names)))
 
@@ -65,19 +76,30 @@ def _names(table: Path) -> dict[str, str]:
     return {cells[0]: cells[1] for _, cells in read_table(table) if len(cells) >= 2}
 
 
+def _header(table: Path) -> tuple[str, ...]:
+    _, header = next(read_table(table), (0, []))
+    return tuple(header)
+
+
+def _is_weak(header: tuple[str, ...]) -> bool:
+    return header[:2] == _WEAK
+
+
+def _is_strong(header: tuple[str, ...]) -> bool:
+    return header[:4] in (_STRONG, _AUDIOSET)
+
+
 def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Row | Problem]:
-    rows = read_table(table)
-    _, header = next(rows, (0, []))
-    columns = tuple(header)
-    if columns[:2] == _WEAK:
+    header, rows = _header(table), read_table(table)
+    next(rows, None)
+    if _is_weak(header):
         clips = _weak(table, rows, names)
-    elif columns[:4] in (_STRONG, _AUDIOSET):
+    elif _is_strong(header):
         clips = _strong(table, rows, names)
     else:
-        wanted = " or ".join(", ".join(kind) for kind in (_WEAK, _STRONG, _AUDIOSET))
-        raise CatalogError(
-            f"{table}: the first line is {', '.join(header) or 'blank'}; want {wanted}, separated by tabs"
-        )
+        shown = printable(", ".join(header))
+        yield Problem(1, "", shown, "holds no labels: the table is left out", None, table.name)
+        return
     folder = table.relative_to(root / METADATA).with_suffix("")
     for clip in clips:
         if isinstance(clip, Problem):
@@ -92,7 +114,7 @@ def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Row | P
         yield recording_or_problem(
             table,
             line,
-            id=f"{folder.as_posix()}/{Path(filename).stem}",
+            id=_without_suffix(path.removeprefix(f"{AUDIO}/")),
             path=path,
             tags=labels,
             labels=events,
@@ -143,14 +165,22 @@ def _audio(root: Path, folder: Path, filename: str) -> str | None:
     """Path of a clip relative to `root`; None where there is none, or the name leads elsewhere."""
     if not filename or Path(filename).name != filename:
         return None
-    for suffix in SUFFIXES:
-        path = Path(AUDIO) / folder / (filename + suffix)
-        if (root / path).is_file():
-            return path.as_posix()
+    for place in (folder, folder.parent):
+        for suffix in SUFFIXES:
+            path = Path(AUDIO) / place / (filename + suffix)
+            if (root / path).is_file():
+                return path.as_posix()
     return None
+
+
+def _without_suffix(name: str) -> str:
+    suffix = Path(name).suffix
+    return name.removesuffix(suffix) if suffix in SUFFIXES else name
 
 
 def _split(folder: Path, filename: str) -> Split | None:
     split = _SPLITS.get(folder.parts[0])
-    draw = int.from_bytes(hashlib.sha256(filename.encode()).digest()[:8], "big") / 2**64
+    video = _VIDEO.fullmatch(_without_suffix(filename))
+    drawn = video[1] if video else filename
+    draw = int.from_bytes(hashlib.sha256(drawn.encode()).digest()[:8], "big") / 2**64
     return "validation" if split == "train" and draw < VALIDATION_SHARE else split

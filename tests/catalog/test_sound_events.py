@@ -100,9 +100,57 @@ def test_what_is_missing_or_wrong_is_left_out_and_told(published: Path) -> None:
     assert any("validation.tsv: row 5, column labels" in line and "start <= end" in line for line in told)
 
 
-def test_a_folder_without_tables_and_a_strange_table_are_one_line(published: Path, tmp_path: Path) -> None:
-    (published / "metadata" / "train" / "weak.tsv").write_text("a\tb\n")
-    with pytest.raises(CatalogError, match=r"weak\.tsv: the first line is a, b; want filename, event_labels or"):
-        import_sound_events(published)
+def test_tables_without_labels_are_left_out_and_told(published: Path) -> None:
+    """DESED has such tables: names of clips that nobody labelled, and facts about clips."""
+    (published / "metadata" / "train" / "unlabel_in_domain.tsv").write_text("filename\nYc_1.wav\nYd_2.wav\n")
+    (published / "metadata" / "eval" / "public_meta.tsv").write_text("filename\tuploader\nYe_1.wav\tsomebody\n")
+    imported = import_sound_events(published)
+    assert imported.recordings == 5
+    told = [str(problem) for problem in imported.problems if "holds no labels" in problem.reason]
+    assert told == [
+        'public_meta.tsv: row 1: "filename, uploader" holds no labels: the table is left out',
+        'unlabel_in_domain.tsv: row 1: "filename" holds no labels: the table is left out',
+    ]
+
+
+def test_a_folder_without_tables_and_one_without_labels_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="holds no table"):
-        import_sound_events(tmp_path / "nothing")
+        import_sound_events(tmp_path)
+    (tmp_path / "metadata").mkdir()
+    (tmp_path / "metadata" / "weak.tsv").write_text("a\tb\n")
+    with pytest.raises(CatalogError, match=r"weak\.tsv: the first line is a, b; want filename, event_labels or"):
+        import_sound_events(tmp_path)
+
+
+def test_clips_that_lie_beside_the_folder_of_their_table_are_found_and_count_once(published: Path) -> None:
+    """Downloaders put DESED's validation clips into audio/validation, and two tables name parts of a third."""
+    (published / "audio" / "validation" / "validation").rename(published / "audio" / "moved")
+    for clip in (published / "audio" / "moved").iterdir():
+        clip.rename(published / "audio" / "validation" / clip.name)
+    (published / "metadata" / "validation" / "test_dcase2018.tsv").write_text(STRONG)
+    import_sound_events(published)
+    found = {row_id: row for row_id, row in rows(published).items() if row_id.startswith("validation/")}
+    assert set(found) == {"validation/7", "validation/8"}
+    assert found["validation/7"].path == "audio/validation/7.wav"
+    assert found["validation/7"].labels == (("dog", 1.25, 2.0), ("speech", 4.5, 9.0))
+
+
+def test_segments_of_one_video_are_in_one_split(published: Path) -> None:
+    names = [
+        f"Y{video:_<11}_{start}.000_{start + 10}.000.wav"
+        for video in map(str, range(10_000_000, 10_000_060))
+        for start in (0, 30, 120)
+    ]
+    (published / "metadata" / "train" / "weak.tsv").write_text(
+        "filename\tevent_labels\n" + "".join(f"{name}\tDog\n" for name in names)
+    )
+    for name in names:
+        (published / "audio" / "train" / "weak" / name).write_bytes(b"RIFF")
+    import_sound_events(published)
+    splits: dict[str, set[str | None]] = {}
+    for row_id, row in rows(published).items():
+        if row_id.startswith("train/"):
+            splits.setdefault(Path(row_id).name[:12], set()).add(row.split)
+    assert len(splits) == 60
+    assert all(len(split) == 1 for split in splits.values())
+    assert set.union(*splits.values()) == {"train", "validation"}
