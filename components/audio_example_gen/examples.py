@@ -23,9 +23,10 @@ def examples(recording: Recording, split: Split, decoded: Decoded, settings: Set
     little-endian PCM16, padded with zeros to the segment's length), ``num_samples`` int64 (valid samples a channel),
     ``labels`` int64 [tags] multi-hot (with a vocabulary), ``tags`` bytes (with a vocabulary those in it, parents
     included), ``lyrics``, ``language``, ``artist``, ``package``, ``album`` bytes, the descriptors of the whole
-    recording as floats and ``key`` as bytes; with timed labels ``events`` bytes, ``onsets_s`` and ``offsets_s`` floats
-    in seconds of this Example. What is not known has no feature, which every parser reads as zero values and TFDV
-    counts as missing; lyrics known to be empty are one empty value.
+    recording as floats and ``key`` as bytes; with timed labels ``timed`` int64 (1 where the recording has any, in this
+    Example or not), ``events`` bytes, ``onsets_s`` and ``offsets_s`` floats in seconds of this Example. What is not
+    known has no feature, which every parser reads as zero values and TFDV counts as missing; lyrics known to be empty
+    are one empty value.
     """
     spec = settings.audio
     if split in SEGMENTED:
@@ -76,10 +77,11 @@ def _descriptor_features(descriptors: Descriptors) -> dict[str, tf.train.Feature
 
 
 def _event_features(recording: Recording, cut: Cut, sample_rate: int) -> dict[str, tf.train.Feature]:
+    timed = {"timed": _ints([int(bool(recording.labels))])}
     events = clip_events(recording.labels, cut, sample_rate)
     if not events:
-        return {}
-    return {
+        return timed
+    return timed | {
         "events": _texts(event.event for event in events),
         "onsets_s": _floats(event.onset_s for event in events),
         "offsets_s": _floats(event.offset_s for event in events),

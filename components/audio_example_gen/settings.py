@@ -29,7 +29,7 @@ class Settings(BaseModel):
     vocabulary : of the library; an empty one accepts any tag, and Examples then have no ``labels``.
     audio : columns, rate, channels and lengths.
     descriptors : "none", "cheap" (all but tempo and key) or "all".
-    timed_labels : whether Examples carry ``events`` with ``onsets_s`` and ``offsets_s``.
+    timed_labels : whether Examples carry ``timed`` and ``events`` with ``onsets_s`` and ``offsets_s``.
     split_seed : of `catalog.splits.SplitAssigner`.
     shares : of recordings by split; they sum to 1.
     max_set_aside_share : the component fails if more than this share of the rows, 0 to 1, is set aside.

@@ -117,7 +117,9 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
 
 def weak_labels(inputs: dict[str, Any], names: list[str]) -> tf.Tensor:
-    """Which defects each segment has, int64 [rows, defects]: by its events, else by its recording's tags."""
+    """Which defects each segment has, int64 [rows, defects]: by its events where its recording is ``timed``, else by
+    the recording's tags.
+    """
     labels = inputs["labels"]
     if isinstance(labels, tf.SparseTensor):
         labels = tft.sparse_tensor_to_dense_with_shape(labels, [None, len(names)], 0)
@@ -126,7 +128,7 @@ def weak_labels(inputs: dict[str, Any], names: list[str]) -> tf.Tensor:
     rows = tf.shape(labels, tf.int64)[0]
     hits = tf.cast(events.values[:, tf.newaxis] == tf.constant(names)[tf.newaxis], tf.int64)
     heard = tf.math.unsorted_segment_max(hits, events.indices[:, 0], rows)
-    timed = tf.math.unsorted_segment_sum(tf.ones_like(events.indices[:, 0]), events.indices[:, 0], rows)
+    timed = _dense(inputs["timed"], 0)
     return tf.where(timed[:, tf.newaxis] > 0, tf.maximum(heard, 0), labels)
 
 

@@ -172,6 +172,16 @@ def test_timed_labels_count_from_the_start_of_their_segment(library, ingest):
     assert not any("events" in example for example in ingest(catalog).all())
 
 
+def test_every_segment_says_whether_its_recording_has_timed_labels(library, ingest):
+    library.add("strong", 2.5, labels=(Event("click", 0.25, 0.5),), split="train")
+    library.add("weak", 1.0, split="train")
+    catalog = library.write()
+    output = ingest(catalog, timed_labels=True)
+    assert [example["timed"] for example in output.of("strong")] == [[1]] * 3
+    assert [example["timed"] for example in output.of("weak")] == [[0]]
+    assert not any("timed" in example for example in ingest(catalog).all())
+
+
 def test_shards_are_in_catalog_order_and_do_not_depend_on_the_workers(library, ingest):
     for number in range(CHUNK_RECORDINGS + 8):
         library.add(f"{number:03d}", 0.5 + 0.02 * number)
