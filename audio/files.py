@@ -23,11 +23,11 @@ from audio.ffmpeg import FfmpegSource, find_ffmpeg
 from audio.pcm import pcm16_array, pcm16_bytes
 from audio.resampling import Resampler, resampled_length, to_channels
 from audio.sndfile import NotAudio, SndfileSource
-from audio.writing import write
+from audio.writing import write, write_blocks
 
 __all__ = [
     "LIMITS", "AudioError", "AudioInfo", "Limits", "Resampler", "blocks", "pcm16_array", "pcm16_bytes", "probe", "read",
-    "to_channels", "write",
+    "to_channels", "write", "write_blocks",
 ]  # fmt: skip
 
 MAX_SAMPLE = 1e6  # 120 dB beyond full scale: a float file that holds more holds no audio

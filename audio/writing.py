@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -20,22 +21,42 @@ LOSSY = {".mp3": "MPEG_LAYER_III", ".ogg": "VORBIS", ".opus": "OPUS"}
 
 
 def write(path: str | PathLike[str], y: np.ndarray, *, sample_rate: int, subtype: str = "PCM_16") -> None:
-    """Write an audio file in the format of its suffix, atomically.
-
-    The samples go to a temporary file in the same folder, which is flushed to the disk and renamed. Whatever happens on
-    the way, ``path`` holds the old content or the new.
+    """Write an audio file in the format of its suffix, atomically; see `write_blocks`.
 
     Parameters
     ----------
     y : np.ndarray [channels, samples], float; integer subtypes clip beyond +-1.0
+    """
+    if y.ndim != 2 or y.shape[0] < 1:
+        raise AudioError(path, f"cannot hold an array of shape {y.shape}; [channels, samples] is expected")
+    write_blocks(path, [y], sample_rate=sample_rate, channels=y.shape[0], subtype=subtype)
+
+
+def write_blocks(
+    path: str | PathLike[str],
+    blocks: Iterable[np.ndarray],
+    *,
+    sample_rate: int,
+    channels: int,
+    subtype: str = "PCM_16",
+) -> None:
+    """Write an audio file in the format of its suffix block by block, atomically.
+
+    The samples go to a temporary file in the same folder, which is flushed to the disk and renamed. Whatever happens on
+    the way, in `blocks` too, ``path`` holds the old content or the new.
+
+    Parameters
+    ----------
+    blocks : np.ndarray [channels, samples] each, float; integer subtypes clip beyond +-1.0
     sample_rate : Hz
+    channels : channels of every block
     subtype : libsndfile's name of the sample format (``PCM_16``, ``PCM_24``, ``FLOAT``...); formats that are always
         lossy (mp3, ogg, opus) have one of their own instead of ``PCM_16``.
 
     Raises
     ------
     AudioError
-        The suffix or the combination is unknown, ``y`` has another shape or a value that is not a number, or the file
+        The suffix or the combination is unknown, a block has another shape or a value that is not a number, or the file
         cannot be written.
     """
     target = Path(path)
@@ -46,10 +67,6 @@ def write(path: str | PathLike[str], y: np.ndarray, *, sample_rate: int, subtype
         subtype = LOSSY.get(suffix, subtype)
     if not soundfile.check_format(FORMATS[suffix], subtype):
         raise AudioError(path, f"cannot hold subtype={subtype!r}")
-    if y.ndim != 2 or y.shape[0] < 1:
-        raise AudioError(path, f"cannot hold an array of shape {y.shape}; [channels, samples] is expected")
-    if not np.isfinite(y).all():
-        raise AudioError(path, "was not written: a sample is not a number")
     try:
         temporary = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(8)}.part")
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -58,10 +75,15 @@ def write(path: str | PathLike[str], y: np.ndarray, *, sample_rate: int, subtype
     try:
         with os.fdopen(descriptor, "r+b") as raw:
             with soundfile.SoundFile(
-                raw.fileno(), "w", sample_rate, y.shape[0], subtype, format=FORMATS[suffix], closefd=False
+                raw.fileno(), "w", sample_rate, channels, subtype, format=FORMATS[suffix], closefd=False
             ) as file:
-                for start in range(0, y.shape[1], BLOCK_FRAMES):
-                    file.write(_interleaved(y[:, start : start + BLOCK_FRAMES], subtype))
+                for block in blocks:
+                    if block.ndim != 2 or block.shape[0] != channels:
+                        raise AudioError(path, f"cannot hold a block of shape {block.shape}; channels={channels}")
+                    if not np.isfinite(block).all():
+                        raise AudioError(path, "was not written: a sample is not a number")
+                    for start in range(0, block.shape[1], BLOCK_FRAMES):
+                        file.write(_interleaved(block[:, start : start + BLOCK_FRAMES], subtype))
             os.fsync(raw.fileno())
         os.replace(temporary, target)
     except (OSError, soundfile.SoundFileError) as error:

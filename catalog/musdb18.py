@@ -11,7 +11,7 @@ into a folder of its name, by ffmpeg. Fourteen songs of ``train`` are the valida
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Literal
 
@@ -19,12 +19,11 @@ import numpy as np
 
 from audio.errors import AudioError
 from audio.ffmpeg import FfmpegSource, find_ffmpeg
-from audio.files import write
 from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
-from catalog.stem_files import add, artist_and_title, write_sum
+from catalog.stem_files import Part, artist_and_title, write_sum, write_total
 
 LIBRARY = "musdb18"
 LICENCE = "MUSDB18: for educational purposes only"
@@ -145,20 +144,15 @@ def _split(folder: Path, test_split: Split) -> Split:
 def _decode(stem_file: Path, folder: Path) -> None:
     """Write mixture, vocals and accompaniment of a stem file, the last of them last."""
     folder.mkdir(exist_ok=True)
-    for name in ("mixture", "vocals"):
-        y, sample_rate = _stream(stem_file, STREAMS[name])
-        write(folder / f"{name}.wav", y, sample_rate=sample_rate, subtype="FLOAT")
-    y, sample_rate = _stream(stem_file, STREAMS[PARTS[0]])
-    for part in PARTS[1:]:
-        other, _ = _stream(stem_file, STREAMS[part])
-        y = add(stem_file, y, iter([other]), sample_rate)
-    write(folder / "accompaniment.wav", y, sample_rate=sample_rate, subtype="FLOAT")
+    for name, streams in (("mixture", ("mixture",)), ("vocals", ("vocals",)), ("accompaniment", PARTS)):
+        with ExitStack() as stack:
+            sources = [
+                stack.enter_context(closing(FfmpegSource(stem_file, stream=STREAMS[stream]))) for stream in streams
+            ]
+            write_total(folder / f"{name}.wav", [Part(stem_file, source.info, _blocks(source)) for source in sources])
 
 
-def _stream(stem_file: Path, stream: int) -> tuple[np.ndarray, int]:
-    """One audio stream of a stem file: np.ndarray [channels, samples], and its rate."""
-    with closing(FfmpegSource(stem_file, stream=stream)) as source:
-        pieces = []
-        while len(frames := source.read(BLOCK_FRAMES)):
-            pieces.append(frames.T)
-        return np.concatenate(pieces, axis=1), source.info.sample_rate
+def _blocks(source: FfmpegSource) -> Iterator[np.ndarray]:
+    """All samples of an audio stream: np.ndarray [channels, samples] each."""
+    while len(frames := source.read(BLOCK_FRAMES)):
+        yield frames.T

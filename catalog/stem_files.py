@@ -1,66 +1,75 @@
 """What the importers of separated recordings share: stems that are added up block by block, and names of songs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from audio.alignment import SideBySide
 from audio.errors import AudioError
-from audio.files import blocks, probe, write
+from audio.files import AudioInfo, blocks, probe, write_blocks
 
 ALIGNMENT_S = 0.01
 """Files of a song may differ in length by this much."""
 
 
-def sum_files(parts: Iterable[Path]) -> tuple[np.ndarray, int]:
-    """The sum of equally long files of one rate.
+@dataclass(frozen=True)
+class Part:
+    """A signal that is added up.
 
-    Returns
-    -------
-    y : np.ndarray [channels, samples], float32, as long as the shortest; may lie beyond +-1.0
-    sample_rate : Hz
+    Attributes
+    ----------
+    path : of the file that it comes from.
+    info : its rate and channels.
+    signal : its blocks, np.ndarray [channels, samples] each.
+    """
+
+    path: Path
+    info: AudioInfo
+    signal: Iterable[np.ndarray]
+
+
+def write_total(target: Path, parts: Sequence[Part]) -> None:
+    """Write the sum of equally long signals of one rate as 32-bit float wav, which has no full scale to be clipped at.
+
+    It is as long as the shortest; memory does not grow with it.
 
     Raises
     ------
     AudioError
-        A file cannot be decoded, or differs from the first in rate, in channels, or in length by more than 10 ms.
+        A signal cannot be decoded, or differs from the first in rate, in channels, or in length by more than 10 ms.
     """
     first, *others = parts
-    info = probe(first)
-    total = np.concatenate(list(blocks(first)), axis=1)
+    info = first.info
     for part in others:
-        here = probe(part)
-        if (here.sample_rate, here.channels) != (info.sample_rate, info.channels):
+        if (part.info.sample_rate, part.info.channels) != (info.sample_rate, info.channels):
             raise AudioError(
-                part,
-                f"has {here.sample_rate} Hz and {here.channels} channels, {first.name} has {info.sample_rate} Hz and "
-                f"{info.channels}: the files of a song must be alike",
+                part.path,
+                f"has {part.info.sample_rate} Hz and {part.info.channels} channels, {first.path.name} has "
+                f"{info.sample_rate} Hz and {info.channels}: the files of a song must be alike",
             )
-        total = add(part, total, blocks(part), info.sample_rate)
-    return total, info.sample_rate
+    write_blocks(target, _total(parts), sample_rate=info.sample_rate, channels=info.channels, subtype="FLOAT")
 
 
-def add(path: Path, total: np.ndarray, pieces: Iterator[np.ndarray], sample_rate: int) -> np.ndarray:
-    """`total` [channels, samples] with `pieces` of the file `path` added in place, cut to the shorter of the two."""
-    place = 0
-    for y in pieces:
-        end = min(place + y.shape[1], total.shape[1])
-        total[:, place:end] += y[:, : max(end - place, 0)]
-        place += y.shape[1]
-    if abs(place - total.shape[1]) > ALIGNMENT_S * sample_rate:
-        raise AudioError(
-            path,
-            f"lasts {place / sample_rate:.3f} s and the others {total.shape[1] / sample_rate:.3f} s: the files of a "
-            f"song must be equally long to {ALIGNMENT_S} s",
-        )
-    return total[:, :place]
+def _total(parts: Sequence[Part]) -> Iterator[np.ndarray]:
+    rate = parts[0].info.sample_rate
+    together = SideBySide(*(part.signal for part in parts))
+    for pieces in together:
+        yield np.asarray(np.sum(pieces, axis=0), np.float32)
+    for part, samples in zip(parts, together.lengths, strict=True):
+        if abs(samples - together.lengths[0]) > ALIGNMENT_S * rate:
+            raise AudioError(
+                part.path,
+                f"lasts {samples / rate:.3f} s and the others {together.lengths[0] / rate:.3f} s: the files of a "
+                f"song must be equally long to {ALIGNMENT_S} s",
+            )
 
 
 def write_sum(target: Path, parts: Iterable[Path]) -> None:
-    """Write the sum of files as 32-bit float wav, which has no full scale to be clipped at, if it is not there yet."""
+    """Write the sum of files (`write_total`), if it is not there yet."""
     if not target.is_file():
-        y, sample_rate = sum_files(parts)
-        write(target, y, sample_rate=sample_rate, subtype="FLOAT")
+        write_total(target, [Part(part, probe(part), blocks(part)) for part in parts])
 
 
 def artist_and_title(name: str) -> tuple[str | None, str]:

@@ -1,5 +1,6 @@
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,23 @@ def test_what_cannot_be_written_gets_one_line(
         files.write(tmp_path / name, y, sample_rate=44_100, **options)
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path) == []
+
+
+def test_blocks_make_the_file_that_the_whole_makes_and_a_failure_among_them_none(tmp_path: Path) -> None:
+    y = song(1.0)
+    files.write(tmp_path / "whole.flac", y, sample_rate=44_100)
+    files.write_blocks(tmp_path / "x.flac", (y[:, n : n + 999] for n in range(0, y.shape[1], 999)),
+                       sample_rate=44_100, channels=2)  # fmt: skip
+    before = (tmp_path / "x.flac").read_bytes()
+    assert before == (tmp_path / "whole.flac").read_bytes()
+
+    def broken() -> Iterator[np.ndarray]:
+        yield y
+        raise AudioError("source.wav", "is damaged")
+
+    with pytest.raises(AudioError, match=r"source\.wav: is damaged"):
+        files.write_blocks(tmp_path / "x.flac", broken(), sample_rate=44_100, channels=2)
+    with pytest.raises(AudioError, match="cannot hold a block of shape"):
+        files.write_blocks(tmp_path / "x.flac", [y, y[:1]], sample_rate=44_100, channels=2)
+    assert (tmp_path / "x.flac").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["whole.flac", "x.flac"]
