@@ -1,7 +1,8 @@
 """A folder of pairs as a catalog: ``clean/`` and ``noisy/`` hold the same recordings under the same names.
 
-The noise of each pair is written to ``noise/``. A recording's tag is the band of its signal-to-noise ratio, or
-``clean`` where the two are alike; a folder in both (``clean/band/song.flac``) names its artist.
+The noise of each pair is written to ``noise/`` (``noise/song.wav.flac``). A recording's tag is the band of its
+signal-to-noise ratio, or ``clean`` where the two are alike; a folder in both (``clean/band/song.flac``) names its
+artist.
 """
 
 import os
@@ -51,9 +52,8 @@ def _rows(root: Path) -> Iterator[Row | Problem]:
             yield Problem(line, "", name, f"is not in {missing}/", name, root.name)
             continue
         clean, noisy, noise = (f"{folder}/{name}" for folder in (CLEAN, NOISY, NOISE))
-        noise = f"{noise.rpartition('.')[0]}.flac"
         try:
-            pair = write_noise(root, clean, noisy, noise)
+            pair = write_noise(root, clean, noisy, f"{noise}.flac")
         except AudioError as error:
             yield Problem(line, "path", noisy, error.reason, name, root.name)
             continue

@@ -3,17 +3,22 @@
 Conventions
 -----------
 The two files of a pair have one rate, one length and one number of channels. The noise is written beside them as 16-bit
-FLAC under the name of the pair, unless it is there and newer than both.
+FLAC, and beside it its level and what it was made of: it is made again when the content of one of the two has changed.
 """
 
+import hashlib
+import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from audio.alignment import SideBySide
 from audio.errors import AudioError
-from audio.files import read, write
-from audio.noises.mixing import snr_db
+from audio.files import AudioInfo, blocks, probe, write_blocks
+from audio.noises.mixing import ratio_db
 from catalog.noise.plan import CLEAN, band_tag
 
 ALIKE_DB = 60.0
@@ -35,7 +40,7 @@ class Pair:
 
 
 def write_noise(root: Path, clean: str, noisy: str, noise: str) -> Pair:
-    """Write what a noisy recording adds to its clean one.
+    """Write what a noisy recording adds to its clean one; memory does not grow with their length.
 
     Parameters
     ----------
@@ -47,22 +52,63 @@ def write_noise(root: Path, clean: str, noisy: str, noise: str) -> Pair:
     AudioError
         A file cannot be read, or the two are not aligned, or differ by more than full scale.
     """
-    y, rate = read(root / clean)
-    z, noisy_rate = read(root / noisy)
-    if (y.shape, rate) != (z.shape, noisy_rate):
-        raise AudioError(
-            root / noisy, f"{_size(z, noisy_rate)}, its clean recording {_size(y, rate)}: they do not match"
-        )
-    difference = z - y
-    if np.abs(difference).max(initial=0.0) > 1.0:
-        raise AudioError(root / noisy, "differs from its clean recording by more than full scale")
-    level_db = snr_db(y, difference)
-    target, sources = root / noise, [(root / path).stat().st_mtime_ns for path in (clean, noisy)]
-    if not target.is_file() or target.stat().st_mtime_ns < max(sources):
+    target = root / noise
+    mark = target.with_name(f"{target.name}.json")
+    made_of = [_digest(root / path) for path in (clean, noisy)]
+    level_db = _known(mark, made_of) if target.is_file() else None
+    if level_db is None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write(target, difference, sample_rate=rate)
+        mark.unlink(missing_ok=True)
+        level_db = _write(root / clean, root / noisy, target)
+        temporary = mark.with_suffix(".part")
+        temporary.write_text(json.dumps({"made_of": made_of, "snr_db": level_db}), "utf-8")
+        os.replace(temporary, mark)
     return Pair(noise, (CLEAN,) if level_db >= ALIKE_DB else (band_tag(level_db),))
 
 
-def _size(y: np.ndarray, rate: int) -> str:
-    return f"has {y.shape[0]} channels of {y.shape[1]} samples at {rate} Hz"
+def _digest(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise AudioError(path, f"cannot be read: {error.strerror}") from None
+
+
+def _known(mark: Path, made_of: list[str]) -> float | None:
+    """The level in dB that an earlier import wrote down, if it was of these very files."""
+    try:
+        known = json.loads(mark.read_text("utf-8"))
+        return float(known["snr_db"]) if known["made_of"] == made_of else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(clean: Path, noisy: Path, target: Path) -> float:
+    """Write the noise and answer the level, a signal-to-noise ratio in dB."""
+    ours, theirs = probe(clean), probe(noisy)
+    if (ours.channels, ours.sample_rate) != (theirs.channels, theirs.sample_rate):
+        raise _unlike(noisy, theirs, theirs.frames, ours, ours.frames)
+    powers = [0.0, 0.0]
+
+    def differences() -> Iterator[np.ndarray]:
+        together = SideBySide(blocks(clean), blocks(noisy))
+        for y, z in together:
+            difference = z - y
+            if np.abs(difference).max() > 1.0:
+                raise AudioError(noisy, "differs from its clean recording by more than full scale")
+            for place, signal in enumerate((y, difference)):
+                powers[place] += float(np.sum(np.square(signal, dtype=np.float64)))
+            yield difference
+        if together.lengths[0] != together.lengths[1]:
+            raise _unlike(noisy, theirs, together.lengths[1], ours, together.lengths[0])
+
+    write_blocks(target, differences(), sample_rate=ours.sample_rate, channels=ours.channels)
+    return ratio_db(*powers)
+
+
+def _unlike(noisy: Path, theirs: AudioInfo, frames: int, ours: AudioInfo, clean_frames: int) -> AudioError:
+    sizes = [
+        f"has {info.channels} channels of {samples} samples at {info.sample_rate} Hz"
+        for info, samples in ((theirs, frames), (ours, clean_frames))
+    ]
+    return AudioError(noisy, f"{sizes[0]}, its clean recording {sizes[1]}: they do not match")

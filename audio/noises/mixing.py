@@ -1,12 +1,20 @@
 """Noise under a sound at a given signal-to-noise ratio."""
 
+import math
+
 import numpy as np
 
 
 def snr_db(clean: np.ndarray, noise: np.ndarray) -> float:
     """``10 log10(sum clean^2 / sum noise^2)``, in dB; infinite where the noise is silent."""
-    power = float(np.sum(np.square(noise, dtype=np.float64)))
-    return float(10 * np.log10(np.sum(np.square(clean, dtype=np.float64)) / power)) if power else float("inf")
+    return ratio_db(*(float(np.sum(np.square(y, dtype=np.float64))) for y in (clean, noise)))
+
+
+def ratio_db(clean: float, noise: float) -> float:
+    """The ratio of two powers in dB; infinite where the second is 0, minus infinite where only the first is."""
+    if not noise:
+        return float("inf")
+    return 10 * math.log10(clean / noise) if clean else float("-inf")
 
 
 def at_snr(clean: np.ndarray, noise: np.ndarray, wanted_db: float) -> np.ndarray:

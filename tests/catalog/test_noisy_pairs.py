@@ -1,5 +1,6 @@
 """Published and home-made pairs of clean and noisy recordings become catalogs; the noise is what they differ by."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,30 @@ def test_a_folder_of_pairs_is_a_catalog_whose_noise_is_the_difference(tmp_path: 
     }
     for row in rows.values():
         check_sum(tmp_path, row)
+
+
+def test_names_that_differ_in_their_suffix_have_noises_of_their_own(tmp_path: Path) -> None:
+    for suffix, level in (("wav", 4.0), ("flac", 14.0)):
+        write_pair(tmp_path / f"clean/song.{suffix}", tmp_path / f"noisy/song.{suffix}", level)
+    for row in rows_of(import_noisy_pairs(tmp_path).catalog.path).values():
+        check_sum(tmp_path, row)
+
+
+def test_a_noise_is_written_again_when_what_it_was_made_of_has_changed_and_only_then(tmp_path: Path) -> None:
+    clean, noisy = tmp_path / "clean" / "song.wav", tmp_path / "noisy" / "song.wav"
+    write_pair(clean, noisy, 4.0)
+    (row,) = rows_of(import_noisy_pairs(tmp_path).catalog.path).values()
+    noise = tmp_path / row.stems["noise"]
+    before = noise.stat().st_mtime_ns
+    os.utime(clean)
+    assert rows_of(import_noisy_pairs(tmp_path).catalog.path)[row.id] == row
+    assert noise.stat().st_mtime_ns == before
+    write_pair(clean, noisy, 14.0)
+    for path in (clean, noisy):
+        os.utime(path, (0, 0))  # as files have that were unpacked from an archive
+    (row,) = rows_of(import_noisy_pairs(tmp_path).catalog.path).values()
+    assert row.tags == ("snr 15",)
+    check_sum(tmp_path, row)
 
 
 def test_what_is_no_pair_is_left_out_and_told(tmp_path: Path) -> None:
