@@ -159,10 +159,10 @@ def _prepare(root: Path, orders: Sequence[_Order], seed: int) -> None:
     digest = hashlib.sha256(f"{seed}\n".encode())
     for source in (Path(__file__), Path(__file__).with_name("exact_mix.py")):
         digest.update(source.read_bytes())
-    used = {row.path for order in orders for row in (*order.music, *(row for each in order.speakers for row in each))}
-    for path in sorted(used):
-        size = (root / path).stat().st_size if (root / path).is_file() else -1
-        digest.update(f"{path} {size}\n".encode())
+    for order in {order.split: order for order in orders}.values():  # those of a split draw from the same
+        for row in (*order.music, *(row for each in order.speakers for row in each)):
+            size = (root / row.path).stat().st_size if (root / row.path).is_file() else -1
+            digest.update(f"{json.dumps([order.split, row.package, row.artist, row.path, size])}\n".encode())
     mark = json.dumps({"note": "assembled mixtures, not recordings", "made_of": digest.hexdigest()})
     marker = root / ASSEMBLED / _MARK
     if marker.is_file() and marker.read_text("utf-8") == mark:

@@ -150,6 +150,20 @@ def test_mixtures_do_not_depend_on_workers_or_on_how_many_there_are(library: Pat
     assert (library / "assembled/train-0000/mix.flac").read_bytes() != first
 
 
+def test_a_speaker_that_moves_to_another_split_is_heard_there(library: Path) -> None:
+    rows: dict[Split, int] = {"validation": 1, "eval": 1}
+    build_assembled(library, rows=rows)
+    mixes = [library / f"assembled/{split}-0000/mix.flac" for split in rows]
+    before = [mix.read_bytes() for mix in mixes]
+    swapped: dict[str | None, Split] = {"s3": "eval", "s4": "validation"}
+    voices = [
+        row.model_copy(update={"split": swapped.get(row.artist, row.split)}) for row in rows_of(library / "voices.csv")
+    ]
+    Catalog.write(library / "voices.csv", "debian", voices)
+    assert [row.artist for row in rows_of(build_assembled(library, rows=rows))] == ["s4", "s3"]
+    assert all(mix.read_bytes() != old for mix, old in zip(mixes, before, strict=True))
+
+
 def test_a_build_that_was_broken_off_goes_on(library: Path) -> None:
     rows: dict[Split, int] = {"train": 2}
     catalog = build_assembled(library, rows=rows)
