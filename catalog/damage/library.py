@@ -4,22 +4,20 @@ import hashlib
 import json
 import multiprocessing
 import os
-import platform
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from importlib.metadata import version
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-import audio.damage
 from audio.damage.streams import codecs
 from audio.errors import AudioError, DaCapoError
 from audio.files import write
 from catalog.damage.excerpt import make_excerpt
 from catalog.damage.plan import Take, plan_takes
+from catalog.derived.code import code_of
 from catalog.derived.folder import claim, sweep
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
@@ -30,7 +28,6 @@ CATALOG_NAME = "damaged.csv"
 FOLDER = "damaged"
 EXCERPT_S = 6.0
 PER_RECORDING = 3
-_LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
 
 def build_damaged(
@@ -47,7 +44,7 @@ def build_damaged(
     """Write ``damaged.csv`` beside a catalog; a build that was broken off goes on, a complete one is left as it is.
 
     Every take is made again if what it depends on has changed: the source's row and file (size and time), its plan,
-    this code, the libraries. Takes have the split, the artist, the package and the licence of their source. Recordings
+    the code, the libraries. Takes have the split, the artist, the package and the licence of their source. Recordings
     that cannot be used are left out, with one line each to `say`.
 
     Parameters
@@ -87,7 +84,7 @@ def build_damaged(
     folder = catalog.root / FOLDER
     claim(folder, target)
     sweep(folder, {take.name for take in takes})
-    jobs = _Jobs(catalog, excerpt_s, codecs(), _fingerprint())
+    jobs = _Jobs(catalog, excerpt_s, codecs(), code_of(__package__))
     made, known = _make_all(jobs, takes, workers, progress or (lambda done, total: None))
     rows = [_recording(take, result) for take, result in zip(takes, made, strict=True) if "left_out" not in result]
     for result in made:
@@ -147,24 +144,6 @@ class _Jobs:
         temporary.write_text(json.dumps(result), "utf-8")
         os.replace(temporary, description)
         return result
-
-
-def _fingerprint() -> str:
-    """Of the code and the libraries that the bytes depend on."""
-    digest = hashlib.sha256()
-    sound = Path(audio.damage.__file__).parent
-    sources = [
-        *sound.glob("*.py"),
-        *Path(__file__).parent.glob("*.py"),
-        sound.parent / "mpeg.py",
-        sound.parent / "ogg.py",
-    ]
-    for source in sorted(sources):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    for name in _LIBRARIES:
-        digest.update(f"{name} {version(name)}\n".encode())
-    digest.update(platform.machine().encode())
-    return digest.hexdigest()
 
 
 def _make_all(

@@ -4,19 +4,17 @@ import hashlib
 import json
 import multiprocessing
 import os
-import platform
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from importlib.metadata import version
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-import audio.noises
 from audio.errors import AudioError
 from audio.files import write
+from catalog.derived.code import code_of
 from catalog.derived.folder import claim, sweep
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
@@ -31,7 +29,6 @@ FOLDER = "noisy"
 EXCERPT_S = 8.0
 SAMPLE_RATE = 16_000
 PER_RECORDING = 2
-_LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
 
 def build_noisy(
@@ -51,7 +48,7 @@ def build_noisy(
     A row has the stems ``clean`` and ``noise``, mono at 16 kHz, whose sum is its audio; its tags are the kind of noise
     and the band of its level (``snr 5``), or ``clean`` where the noise is silent. Takes have the split, the artist, the
     package and the licence of their source; a recording of noise is heard in one split only. Every take is made again
-    if what it depends on has changed: the files (size and time), its plan, this code, the libraries. Recordings that
+    if what it depends on has changed: the files (size and time), its plan, the code, the libraries. Recordings that
     cannot be used are left out, with one line each to `say`.
 
     Parameters
@@ -93,7 +90,7 @@ def build_noisy(
     folder = catalog.root / FOLDER
     claim(folder, target)
     sweep(folder, {take.name for take in takes})
-    jobs = _Jobs(catalog, excerpt_s, _fingerprint())
+    jobs = _Jobs(catalog, excerpt_s, code_of(__package__))
     left_out, known = _make_all(jobs, takes, workers, progress or (lambda done, total: None))
     for reason in filter(None, left_out):
         if say is not None:
@@ -161,17 +158,6 @@ def _paths(take: Take) -> dict[str, str]:
     """The files of a take, relative to the catalog's folder; a clean one has no sum of its own."""
     names = ("clean", "noise") if take.snr_db is None else ("clean", "noise", "noisy")
     return {name: f"{FOLDER}/{take.name}.{name}.flac" for name in names}
-
-
-def _fingerprint() -> str:
-    """Of the code and the libraries that the bytes depend on."""
-    digest = hashlib.sha256()
-    for source in sorted([*Path(audio.noises.__file__).parent.glob("*.py"), *Path(__file__).parent.glob("*.py")]):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    for name in _LIBRARIES:
-        digest.update(f"{name} {version(name)}\n".encode())
-    digest.update(platform.machine().encode())
-    return digest.hexdigest()
 
 
 def _make_all(
