@@ -1,13 +1,12 @@
 """Which excerpt of which recording gets which defects: dealt like cards, so that every split holds all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-
 from audio.damage import bursts, clicks, clipping, dropouts, hum, transmission
-from catalog.recording import SPLITS, Recording, Split
+from catalog.derived.dealing import Dealer, choose
+from catalog.recording import Recording, Split
 
 DEFECTS = (
     clicks.NAME, dropouts.NAME, transmission.CODEC, transmission.SKIP, clipping.NAME, hum.NAME, bursts.NAME,
@@ -69,39 +68,17 @@ def plan_takes(
     ----------
     sources : every recording with its split, in the order of the catalog
     seed : of deals and draws
-    per_recording : takes of a recording at most
-    limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
+    per_recording, limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
     list of Take
         In the order of the catalog.
     """
-    rows = list(enumerate(sources))
-    order = np.random.default_rng([seed, 1]).permutation(len(rows))
-    wanted = [(number, int(row)) for number in range(per_recording) for row in order][:limit]
-    takes: Mapping[int, list[int]] = {row: [] for _, row in wanted}
-    for number, row in wanted:
-        takes[row].append(number)
-    decks = {split: _Deck(seed, index) for index, split in enumerate(SPLITS)}
+    rows = list(sources)
+    dealer = Dealer(deck, seed)
     return [
-        Take(source, split, row, number, len(takes[row]), decks[split].deal(), (seed, row, number))
-        for row, (source, split) in rows
-        if row in takes
-        for number in sorted(takes[row])
+        Take(*rows[row], row, number, len(numbers), dealer.deal(rows[row][1]), (seed, row, number))
+        for row, numbers in choose(len(rows), seed=seed, per_recording=per_recording, limit=limit).items()
+        for number in numbers
     ]
-
-
-class _Deck:
-    """Cards for one split, shuffled anew when they are used up."""
-
-    def __init__(self, seed: int, split: int) -> None:
-        self._generator = np.random.default_rng([seed, 2, split])
-        self._cards: list[tuple[str, ...]] = []
-
-    def deal(self) -> tuple[str, ...]:
-        """The next card."""
-        if not self._cards:
-            cards = deck()
-            self._cards = [cards[place] for place in self._generator.permutation(len(cards))]
-        return self._cards.pop()

@@ -1,13 +1,14 @@
 """Which excerpt of which recording gets which noise, and how much: dealt like cards, so that every split holds all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from audio.noises import MAKERS, chain
+from catalog.derived.dealing import Dealer, choose
 from catalog.noise.pool import NoisePool, NoiseRecording
-from catalog.recording import SPLITS, Recording, Split
+from catalog.recording import Recording, Split
 
 KINDS = (*MAKERS, chain.NAME)
 CLEAN = "clean"
@@ -81,25 +82,20 @@ def plan_takes(
     sources : every recording with its split, in the order of the catalog
     pool : recordings of noise, of which a take gets one of its own split
     seed : of deals and draws
-    per_recording : takes of a recording at most
-    limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
+    per_recording, limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
     list of Take
         In the order of the catalog.
     """
-    rows = list(enumerate(sources))
-    order = np.random.default_rng([seed, 1]).permutation(len(rows))
-    wanted = [(number, int(row)) for number in range(per_recording) for row in order][:limit]
-    takes: Mapping[int, list[int]] = {row: [] for _, row in wanted}
-    for number, row in wanted:
-        takes[row].append(number)
-    decks = {split: _Deck(seed, index) for index, split in enumerate(SPLITS)}
+    rows = list(sources)
+    dealer = Dealer(deck, seed)
     planned = []
-    for row, (source, split) in rows:
-        for number in sorted(takes.get(row, ())):
-            kind, band = decks[split].deal()
+    for row, numbers in choose(len(rows), seed=seed, per_recording=per_recording, limit=limit).items():
+        source, split = rows[row]
+        for number in numbers:
+            kind, band = dealer.deal(split)
             rng = np.random.default_rng([seed, 3, row, number])
             snr_db = None if band is None else band + round(float(rng.uniform(-SPREAD_DB, SPREAD_DB)), 2)
             recordings = pool.of(split, kind)
@@ -107,20 +103,5 @@ def plan_takes(
             if recordings and rng.random() < REAL_SHARE:
                 recording = recordings[int(rng.integers(len(recordings)))]
             seeds = (seed, row, number)
-            planned.append(Take(source, split, row, number, len(takes[row]), kind, snr_db, recording, seeds))
+            planned.append(Take(source, split, row, number, len(numbers), kind, snr_db, recording, seeds))
     return planned
-
-
-class _Deck:
-    """Cards for one split, shuffled anew when they are used up."""
-
-    def __init__(self, seed: int, split: int) -> None:
-        self._generator = np.random.default_rng([seed, 2, split])
-        self._cards: list[tuple[str, int | None]] = []
-
-    def deal(self) -> tuple[str, int | None]:
-        """The next card."""
-        if not self._cards:
-            cards = deck()
-            self._cards = [cards[place] for place in self._generator.permutation(len(cards))]
-        return self._cards.pop()

@@ -169,14 +169,14 @@ def test_a_folder_with_files_of_others_is_refused_before_anything_is_written(tmp
 def test_a_codec_that_fails_leaves_its_recording_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_source(tmp_path, songs=1)
     (take,) = plan_takes([(Recording(id="0", path="0.wav"), "train")], seed=0, per_recording=1, limit=None)
-    jobs = library._Jobs(open_catalog(source), 3.0, ("mp3",), "code")
+    maker = library._DamageMaker(open_catalog(source), 3.0, ("mp3",))
 
     def fail(*_: object, **__: object) -> None:
         raise DaCapoError("codec=mp3 at 44100 Hz: is tired")
 
     monkeypatch.setattr(library, "make_excerpt", fail)
     (tmp_path / "damaged").mkdir()
-    assert jobs.make(take)["left_out"] == "0.wav: codec=mp3 at 44100 Hz: is tired"
+    assert maker.make(take)["left_out"] == "0.wav: codec=mp3 at 44100 Hz: is tired"
 
 
 def test_hi_res_recordings_are_damaged_too(tmp_path: Path) -> None:

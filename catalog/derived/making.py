@@ -1,0 +1,143 @@
+"""Takes are made once: each has a mark beside it that says what it was made of, and is kept while that holds."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from audio.errors import AudioError, DaCapoError
+from catalog.format import Catalog
+from catalog.recording import Recording
+
+Result = dict[str, object]
+
+
+class Take(Protocol):
+    """An excerpt of a recording."""
+
+    @property
+    def source(self) -> Recording:
+        """The recording."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Name of its files, without suffix."""
+        ...
+
+
+T = TypeVar("T", bound=Take)
+
+
+class Maker(ABC, Generic[T]):
+    """Makes the takes of a library; sent to the workers.
+
+    Parameters
+    ----------
+    catalog : of the sources
+    folder : of the takes, beside the catalog
+    code : hash of the code that makes them (`catalog.derived.code`)
+    """
+
+    def __init__(self, catalog: Catalog, folder: str, code: str) -> None:
+        self.catalog, self.folder, self.code = catalog, folder, code
+
+    @abstractmethod
+    def facts(self, take: T) -> list[object]:
+        """All that the bytes of a take depend on besides the code and the files in `inputs`."""
+
+    @abstractmethod
+    def write(self, take: T) -> Result:
+        """Write the files of a take and say what its row has to know.
+
+        Raises
+        ------
+        DaCapoError
+            The take cannot be made.
+        """
+
+    @abstractmethod
+    def paths(self, take: T) -> dict[str, str]:
+        """The files of a take, relative to the catalog's folder, by what they hold."""
+
+    def inputs(self, take: T) -> list[Path]:
+        """The files that it is made of, the source first."""
+        return [self.catalog.root / take.source.path]
+
+    def mark(self, take: T) -> Path:
+        """What is written last of a take."""
+        return self.catalog.root / self.folder / f"{take.name}.json"
+
+    def key(self, take: T) -> str:
+        """Of everything that the bytes of a take depend on."""
+        facts = [self.code, take.source.path, *self.facts(take)]
+        for status in (path.stat() for path in self.inputs(take)):
+            facts += [status.st_size, status.st_mtime_ns]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def known(self, take: T) -> Result | None:
+        """What an earlier build said of the take, if that still holds."""
+        try:
+            result: Result = json.loads(self.mark(take).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        there = "left_out" in result or all((self.catalog.root / path).is_file() for path in self.paths(take).values())
+        return result if there and result.get("key") == self.key(take) else None
+
+    def make(self, take: T) -> Result:
+        """Make a take, or say under ``left_out`` why that cannot be."""
+        mark = self.mark(take)
+        result: Result = {"key": self.key(take)}
+        mark.unlink(missing_ok=True)
+        try:
+            result |= self.write(take)
+        except DaCapoError as error:
+            of_source = isinstance(error, AudioError) and Path(error.path) == self.inputs(take)[0]
+            reason = error.reason if of_source else error  # type: ignore[attr-defined]
+            result["left_out"] = f"{take.source.path}: {reason}"
+        temporary = mark.with_suffix(".part")
+        temporary.write_text(json.dumps(result), "utf-8")
+        os.replace(temporary, mark)
+        return result
+
+
+def make_all(
+    maker: Maker[T], takes: Sequence[T], workers: int, progress: Callable[[int, int], None]
+) -> tuple[list[Result], bool]:
+    """What is known of every take, and whether all of it was known before."""
+    results = {number: known for number, take in enumerate(takes) if (known := maker.known(take)) is not None}
+    missing = [number for number in range(len(takes)) if number not in results]
+    if missing:
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+        try:
+            futures = {pool.submit(maker.make, takes[number]): number for number in missing}
+            for future in as_completed(futures):
+                results[futures[future]] = future.result()
+                progress(len(results), len(takes))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [results[number] for number in range(len(takes))], not missing
+
+
+def _start_worker() -> None:
+    """One thread for linear algebra, an end when the parent ends, and no word from libmpg123 about every bad frame."""
+    threadpool_limits(1)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,53 @@
+"""The library that another one is made of, and what its recordings hand down to their takes."""
+
+import os
+from typing import Any
+
+from catalog.derived.making import Take
+from catalog.errors import CatalogError
+from catalog.format import Catalog, open_catalog
+from catalog.recording import MAX_ID, Recording, Split
+from catalog.splits import SplitAssigner
+
+Source = tuple[Recording, Split]
+
+
+def open_source(
+    path: str | os.PathLike[str],
+    *,
+    kind: str,
+    workers: int,
+    excerpt_s: float,
+    per_recording: int,
+    minutes: float | None,
+) -> tuple[Catalog, list[Source], int | None]:
+    """The catalog, its recordings with their splits, and how many takes `minutes` are.
+
+    Parameters
+    ----------
+    path : of the catalog
+    kind : of library that is made of it, the name of its catalog without suffix
+    workers, excerpt_s, per_recording, minutes : of the build, which are checked first
+
+    Raises
+    ------
+    CatalogError
+        A parameter is out of range, or the catalog cannot be opened, or is the one that is to be made.
+    """
+    if workers < 1:
+        raise CatalogError(f"workers={workers} must be at least 1")
+    if not excerpt_s > 0 or per_recording < 1 or (minutes is not None and not minutes > 0):
+        raise CatalogError(f"excerpt_s={excerpt_s}, per_recording={per_recording}, minutes={minutes} must be above 0")
+    catalog = open_catalog(path)
+    if catalog.path.resolve() == (catalog.root / f"{kind}.csv").resolve():
+        raise CatalogError(f"{catalog.path}: is a {kind} library itself; name the catalog that it was made of")
+    assigner = SplitAssigner()
+    sources = [(row, assigner.assign(row)) for row in catalog.rows() if isinstance(row, Recording)]
+    return catalog, sources, None if minutes is None else max(1, round(60 * minutes / excerpt_s))
+
+
+def row_of(take: Take, split: Split, **values: Any) -> Recording:
+    """The row of a take: artist, album, title, package and licence of its source, the rest from `values`."""
+    suffix = f"~{take.name}"
+    inherited = take.source.model_dump(include={"artist", "album", "title", "package", "licence"})
+    return Recording(id=take.source.id[: MAX_ID - len(suffix)] + suffix, split=split, **inherited, **values)
