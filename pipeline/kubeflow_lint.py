@@ -44,6 +44,7 @@ RULES = {
     "caching": "KFP's cache is off: TFX caches by content, KFP would by name",
     "accelerator": "an accelerator's type is nvidia.com/gpu: it goes into the pod's limits as it is",
     "gpu-pool": "a GPU step tolerates the taint and is locked to the pool; no other step may go there",
+    "retry": "retries have the time for it: the window runs from the first start and cuts the last try short",
     "run-id": "every step gets the id of KFP's run",
     "flat": "one flat graph whose order is known: no conditions, loops or pipelines inside",
     "train-job": "the TrainJob of a step keeps to the same rules",
@@ -104,6 +105,7 @@ def lint(spec: Mapping[str, Any], *platforms: Mapping[str, Any]) -> list[Finding
         found += _component(f"components.{name}", component)
     for name, task in spec["root"].get("dag", {}).get("tasks", {}).items():
         found += _task(f"root.dag.tasks.{name}", name, task, spec)
+        found += _retries(f"root.dag.tasks.{name}", task, placed.get(_label(task, spec), {}))
     for label in placed:
         if label not in executors:
             found.append(Finding("platform", f"{PLATFORM}.{label}", "no executor has this label, so it is ignored"))
@@ -174,9 +176,25 @@ def _task(where: str, name: str, task: Mapping[str, Any], spec: Mapping[str, Any
     parameters = task.get("inputs", {}).get("parameters", {})
     constants = [p.get("runtimeValue", {}).get("constant") for p in parameters.values()]
     yield from _texts(where, constants)
-    label = spec.get("components", {}).get(task.get("componentRef", {}).get("name", ""), {}).get("executorLabel")
-    if label is not None and RUN_ID not in constants:
+    if _label(task, spec) and RUN_ID not in constants:
         yield Finding("run-id", where, f"is not given {RUN_ID}: it would not find what the steps before it wrote")
+
+
+def _label(task: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """The executor of a task, or nothing."""
+    component = spec.get("components", {}).get(task.get("componentRef", {}).get("name", ""), {})
+    return str(component.get("executorLabel", ""))
+
+
+def _retries(where: str, task: Mapping[str, Any], placed: Mapping[str, Any]) -> Iterator[Finding]:
+    """``backoffMaxDuration`` is Argo's ``maxDuration``: of all tries and waits together, from the first start."""
+    policy = task.get("retryPolicy", {})
+    tries, timeout = 1 + int(policy.get("maxRetryCount", 0)), int(placed.get("activeDeadlineSeconds", 0))
+    window = float(str(policy.get("backoffMaxDuration", "0s")).removesuffix("s"))
+    if tries > 1 and window < tries * timeout:
+        yield Finding(
+            "retry", where, f"{tries} tries of {timeout} s in {window:.0f} s: later ones are cut or never made"
+        )
 
 
 def _executor(

@@ -14,6 +14,8 @@ from typing import Any
 import kfp.compiler
 from kfp import dsl, kubernetes
 from kfp.dsl import PipelineTask
+from kfp.dsl.structures import RetryPolicy
+from kfp.pipeline_spec import pipeline_spec_pb2
 
 from audio.errors import DaCapoError
 from pipeline.beam import Beam
@@ -213,6 +215,22 @@ def _component(node: Node, step: Step, base: str, code: str, placement: Placemen
     return component
 
 
+class _WholeWindow(RetryPolicy):
+    """A retry policy whose window is what it says: kfp 2.16 cuts it to one hour (kubeflow/pipelines #13452)."""
+
+    def to_proto(self) -> pipeline_spec_pb2.PipelineTaskSpec.RetryPolicy:
+        policy = super().to_proto()
+        policy.backoff_max_duration.FromJsonString(self.backoff_max_duration)
+        return policy
+
+
+def _retry(task: PipelineTask, step: Step) -> None:
+    """Argo counts ``backoffMaxDuration`` from the first start, running included; what is over it is not tried again."""
+    retry = step.retry
+    window = f"{step.retry_window_s}s"
+    task._task_spec.retry_policy = _WholeWindow(retry.times, retry.backoff, retry.factor, window)
+
+
 def _place(task: PipelineTask, step: Step, placement: Placement) -> None:
     """Says on the Kubernetes platform where a step's own pod runs, and what it gets."""
     asks = step.runs_in == "train_job"  # then the pod only asks the cache, and waits for the job
@@ -223,8 +241,7 @@ def _place(task: PipelineTask, step: Step, placement: Placement) -> None:
         task.set_cpu_limit(resources.cpu_limit)
     if step.accelerators is not None and not asks:
         task.set_accelerator_type(step.accelerators.type).set_accelerator_limit(step.accelerators.count)
-    retry = step.retry
-    task.set_retry(retry.times, retry.backoff, retry.factor, retry.longest)
+    _retry(task, step)
     for variable, value in step.env.items():
         task.set_env_variable(variable, value)
     for label, value in pool.node_selector.items():

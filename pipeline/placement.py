@@ -3,11 +3,12 @@
 No Kubernetes client, TFX or TensorFlow is loaded here.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from audio.errors import DaCapoError
 from components.train_job.request import TrainJobRequest
@@ -37,6 +38,11 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 Duration = Annotated[str, Field(pattern=r"^[0-9]+(s|m|h)$")]
 SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds(duration: str) -> int:
+    """`duration`, such as ``30s``, ``5m`` or ``1h``, in seconds."""
+    return int(duration[:-1]) * SECONDS[duration[-1]]
 
 
 class PlacementError(DaCapoError):
@@ -154,13 +160,11 @@ class Retry(_Strict):
     times : how often it is started again.
     backoff : wait before the first retry, as ``60s``, ``5m`` or ``1h``.
     factor : each later wait is this many times longer.
-    longest : no wait is longer.
     """
 
-    times: NonNegativeInt = 2
+    times: Annotated[int, Field(ge=0, le=10)] = 2
     backoff: Duration = "60s"
-    factor: float = Field(2.0, ge=1)
-    longest: Duration = "1h"
+    factor: float = Field(2.0, ge=1, le=10)
 
 
 class Step(_Strict):
@@ -198,7 +202,14 @@ class Step(_Strict):
     @property
     def timeout_s(self) -> int:
         """`timeout` in seconds."""
-        return int(self.timeout[:-1]) * SECONDS[self.timeout[-1]]
+        return seconds(self.timeout)
+
+    @property
+    def retry_window_s(self) -> int:
+        """Seconds from the first start in which every retry finds its wait and its whole `timeout`."""
+        retry = self.retry
+        waits = sum(seconds(retry.backoff) * retry.factor**attempt for attempt in range(retry.times))
+        return (retry.times + 1) * self.timeout_s + math.ceil(waits)
 
     @model_validator(mode="after")
     def _machines_are_for_train_jobs(self) -> Self:

@@ -142,6 +142,10 @@ BREAKS: dict[str, list[Callable[[dict, dict], Any]]] = {
         unselected,
         train_job_off_the_pool,
     ],
+    "retry": [
+        lambda spec, _: spec["root"]["dag"]["tasks"]["trainer"]["retryPolicy"].update(backoffMaxDuration="3600s"),
+        lambda _, platform: placed(platform).update(activeDeadlineSeconds="86400"),
+    ],
     "run-id": [no_run_id],
     "flat": [
         lambda spec, _: spec["root"]["dag"]["tasks"]["pusher"].update(triggerPolicy={"condition": "1 == 2"}),
