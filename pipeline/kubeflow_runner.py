@@ -250,8 +250,10 @@ def _place(task: PipelineTask, step: Step, placement: Placement) -> None:
         kubernetes.add_toleration(
             task, key=toleration.key, operator=toleration.operator, value=toleration.value, effect=toleration.effect
         )
-    for expression in pool.affinity:
-        kubernetes.add_node_affinity(task, match_expressions=[expression.manifest()], weight=expression.weight)
+    if musts := [expression.manifest() for expression in pool.affinity if expression.weight is None]:
+        kubernetes.add_node_affinity(task, match_expressions=musts)  # one term: Kubernetes ORs terms
+    for wish in (expression for expression in pool.affinity if expression.weight is not None):
+        kubernetes.add_node_affinity(task, match_expressions=[wish.manifest()], weight=wish.weight)
     for volume in placement.volumes:
         kubernetes.mount_pvc(task, volume.claim, volume.mount, volume.sub_path)
     for secret in placement.secrets:

@@ -128,6 +128,19 @@ def test_every_pod_is_placed_mounts_the_volume_and_runs_as_an_ordinary_user(comp
     assert compiled.placed["exec-statisticsgen"]["nodeAffinity"][0]["weight"] == 50
 
 
+def test_all_musts_of_a_pool_hold_at_once(tmp_path: Path, graph: tuple[Node, ...]) -> None:
+    """Kubernetes ORs terms and ANDs the expressions of one; preferences are a term each."""
+    zone, disk = ({"key": key, "operator": "Exists"} for key in ("topology.kubernetes.io/zone", "disk"))
+    pools = yaml.safe_load(PLACEMENT.read_text())["pools"]
+    pools["cpu"]["affinity"] = [zone, disk, zone | {"weight": 3}]
+    placed = written(tmp_path, graph, pools=pools).placed["exec-pusher"]["nodeAffinity"]
+    assert [[entry["key"] for entry in term["matchExpressions"]] for term in placed] == [
+        [zone["key"], disk["key"]],
+        [zone["key"]],
+    ]
+    assert [term.get("weight") for term in placed] == [None, 3]
+
+
 def test_a_training_in_a_train_job_waits_in_a_cheap_pod_without_gpus(compiled: Compiled) -> None:
     assert "accelerator" not in compiled.container("trainer")["resources"]
     assert compiled.placed["exec-trainer"]["nodeSelector"]["labels"] == {"dacapo.music/pool": "cpu"}
