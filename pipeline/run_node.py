@@ -37,6 +37,7 @@ class Step:
     ----------
     settings : of the run, with what the run form changed.
     run_id, node_id : what to launch.
+    submitted_as : Kubeflow's id of the run; another one than `run_id` where an older run is gone on with.
     unblessed_exit : exit code of the Pusher's step where the model was not blessed.
     train_job : machines on which the node's executor runs; None for this one.
     executor_input : what Kubeflow Pipelines says of the step's outputs; None outside of it.
@@ -46,6 +47,7 @@ class Step:
     settings: Settings
     run_id: str
     node_id: str
+    submitted_as: str
     unblessed_exit: int
     train_job: TrainJobRequest | None
     executor_input: Mapping[str, Any] | None
@@ -55,6 +57,11 @@ class Step:
     def log(self) -> Path:
         """Where the output of the libraries goes; runs at the same time share no file."""
         return self.settings.home / "logs" / self.settings.name / self.run_id / f"{self.node_id}.log"
+
+    @property
+    def refusal(self) -> Path:
+        """Where a user's mistake is kept from Kubeflow's retries, and from nobody who submits the run again."""
+        return self.settings.home / "logs" / self.settings.name / self.submitted_as / f"{self.node_id}.refused"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,6 +159,7 @@ def _step(options: argparse.Namespace) -> Step:
         settings=settings_of_run(options.settings, form, options.overrides),
         run_id=options.resume or options.run_id,
         node_id=options.node,
+        submitted_as=options.run_id,
         unblessed_exit=options.unblessed_exit,
         train_job=TrainJobRequest.model_validate_json(options.train_job) if options.train_job else None,
         executor_input=json.loads(options.executor_input) if options.executor_input else None,

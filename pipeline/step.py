@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 
-from pipeline.metadata import connection_config, open_store
+from pipeline.metadata import MetadataUnusable, connection_config, open_store
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,16 @@ DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACH
 
 
 def run_step(step: "Step", console: Console) -> int:
-    """Launches the node, tells what became of it, and answers the exit code."""
+    """Launches the node, tells what became of it, and answers the exit code.
+
+    A retry after a user's mistake would fail the same way, maybe after hours: it ends at once with the same lines.
+    """
+    from pipeline.retrain import Exit
+
+    if step.refusal.is_file():
+        again = f"{step.node_id} is not tried again: mend that and submit with resume={step.run_id}"
+        _complain(console, [*step.refusal.read_text(encoding="utf-8").splitlines(), again])
+        return Exit.BAD_INPUT
     store = open_store(connection_config(step.settings))
     before = last_execution(store, step.settings.name, step.run_id, step.node_id)
     finished = before is not None and before.last_known_state in DONE
@@ -38,7 +47,6 @@ def run_step(step: "Step", console: Console) -> int:
         return 0
     if before is not None and not finished and step.train_job is None:
         clear_outputs(step.settings, step.node_id, before.id)
-    from pipeline.retrain import Exit
     from pipeline.session import user_error
 
     started = time.monotonic()
@@ -56,8 +64,11 @@ def run_step(step: "Step", console: Console) -> int:
             console.print(f"dacapo: {step.node_id}: {type(error).__name__}: {reason}", markup=False, soft_wrap=True)
             console.print(f"dacapo: the whole story is in {step.log}", markup=False, soft_wrap=True)
             return Exit.FAILED
-        for line in (*getattr(cause, "problems", ()), *str(cause).splitlines()):
-            console.print(f"dacapo: {line}", markup=False, soft_wrap=True)
+        lines = [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
+        _complain(console, lines)
+        if not isinstance(cause, MetadataUnusable):  # a database that is away may come back
+            step.refusal.parent.mkdir(parents=True, exist_ok=True)
+            step.refusal.write_text("\n".join(lines), encoding="utf-8")
         return Exit.BAD_INPUT
 
 
@@ -159,6 +170,11 @@ def _heard(console: Console) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+def _complain(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(f"dacapo: {line}", markup=False, soft_wrap=True)
 
 
 def _say(console: Console, node_id: str, what: str) -> None:

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.metadata import Store, connection_config, open_store
-from pipeline.run_node import CodeDiffers, check_code, main
-from pipeline.settings import Settings, load_settings
+from pipeline.metadata import MetadataUnusable, Store, connection_config, open_store
+from pipeline.run_node import CodeDiffers, Step, check_code, main
+from pipeline.settings import Settings, SettingsError, load_settings
 from pipeline.source_hash import source_hash
 from pipeline.step import clear_outputs, last_execution, warm_start_of_run
 
@@ -53,6 +53,35 @@ def test_wrong_code_ends_the_step_with_one_line(settings: Settings, capsys: pyte
     assert main([*given, "--code", "0123"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("dacapo: this image holds code")
+
+
+def test_a_user_s_mistake_is_not_tried_again_until_the_run_is_submitted_again(
+    settings: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[str] = []
+
+    def refuse(step: Step, _: object) -> int:
+        launched.append(step.submitted_as)
+        raise SettingsError("catalog='x.csv' does not exist")
+
+    monkeypatch.setattr("pipeline.step._launched", refuse)
+    given = ["--settings", settings.model_dump_json(exclude_none=True), "--node", "DataGate"]
+    assert main([*given, "--run-id", "one"]) == 2
+    assert main([*given, "--run-id", "one"]) == 2  # Kubeflow's retry
+    assert launched == ["one"]
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("dacapo: ")]
+    assert lines[:2] == ["dacapo: catalog='x.csv' does not exist"] * 2
+    assert lines[2].endswith("mend that and submit with resume=one")
+    assert main([*given, "--run-id", "two", "--resume", "one"]) == 2
+    assert launched == ["one", "two"]
+
+
+def test_a_failure_that_is_not_the_user_s_is_tried_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[Exception] = [RuntimeError("a bug"), MetadataUnusable("the database is away")]
+    monkeypatch.setattr("pipeline.step._launched", lambda *_: (_ for _ in ()).throw(ends.pop(0)))
+    given = ["--settings", settings.model_dump_json(exclude_none=True), "--run-id", "one", "--node", "DataGate"]
+    assert [main(given), main(given)] == [1, 2]
+    assert not ends
 
 
 def execution(store: Store, settings: Settings, run_id: str, node: str, state: int) -> int:
