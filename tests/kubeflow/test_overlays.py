@@ -197,3 +197,9 @@ def test_servers_are_locked_to_the_gpu_pool(overlay: str) -> None:
         assert spec["nodeSelector"]["dacapo.music/pool"].startswith("gpu-")
         assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in spec["tolerations"]
         assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+
+
+def test_flink_s_worker_pool_stands_beside_the_main_container_instead_of_being_merged_into_it() -> None:
+    """The operator merges pod templates by index unless told otherwise (FLINK-30786)."""
+    (cluster,) = by_kind("flink", "FlinkDeployment")
+    assert cluster["spec"]["flinkConfiguration"]["kubernetes.operator.pod-template.merge-arrays-by-name"] == "true"
