@@ -21,6 +21,8 @@ CUSTOM = {
 # Flink's entry point writes its configuration below its home; its manager's pod must list and make pods.
 WRITES_ITS_ROOT = {"flink-main-container"}
 MADE_BY_HAND = {("Secret", "dacapo-metadata")}  # docs/kubeflow.md
+SERVING = ("kserve", "serving")  # stand beside one of the others
+WHOLE = [overlay for overlay in OVERLAYS if overlay not in SERVING]
 
 
 def by_kind(overlay: str, kind: str) -> list[Manifest]:
@@ -55,7 +57,7 @@ def mentions(node: Any, key: str, field: str) -> set[str]:
 
 
 def test_all_the_overlays_that_the_docs_name_are_there() -> None:
-    assert OVERLAYS == ["aks", "bare-metal", "eks", "flink", "gke", "kserve"]
+    assert OVERLAYS == ["aks", "bare-metal", "eks", "flink", "gke", "kserve", "serving", "single-user"]
 
 
 @cache
@@ -67,7 +69,7 @@ def validate(manifest: str) -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_core_objects_are_strictly_valid(overlay: str) -> None:
     core = [manifest for manifest in rendered(overlay) if manifest["kind"] not in CUSTOM]
-    assert len(core) > 15
+    assert len(core) >= (5 if overlay in SERVING else 10)
     for manifest in core:
         validate(json.dumps(manifest))
 
@@ -82,13 +84,14 @@ def test_strict_validation_notices_a_misspelt_field() -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_object_lies_in_the_namespace(overlay: str) -> None:
     for manifest in rendered(overlay):
-        expected = None if manifest["kind"] == "Namespace" else "dacapo"
+        own = "kubeflow" if overlay == "single-user" else "dacapo"
+        expected = None if manifest["kind"] in ("Namespace", "StorageClass") else own
         assert manifest["metadata"].get("namespace") == expected, manifest["metadata"]["name"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_containers_run_unprivileged_on_a_read_only_root(overlay: str) -> None:
-    assert len(containers(overlay)) >= 4
+    assert len(containers(overlay)) >= (1 if overlay == "kserve" else 3)
     for pod, container in containers(overlay):
         name = container["name"]
         own = container["securityContext"]
@@ -128,6 +131,8 @@ def test_no_image_floats(overlay: str) -> None:
 def test_what_is_referred_to_is_there(overlay: str) -> None:
     documents = rendered(overlay)
     there = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in documents} | MADE_BY_HAND
+    if overlay in SERVING:
+        there.add(("PersistentVolumeClaim", "dacapo"))
     for pod in pods(overlay):
         spec = pod["spec"]
         wanted = {("Secret", name) for name in mentions(spec, "secretKeyRef", "name")}
@@ -155,19 +160,19 @@ def test_services_and_budgets_select_pods_of_exactly_one_workload(overlay: str) 
     selectors += [
         (m["metadata"]["name"], m["spec"]["selector"]["matchLabels"]) for m in by_kind(overlay, "PodDisruptionBudget")
     ]
-    assert selectors
+    assert selectors or overlay == "kserve"
     for name, selector in selectors:
         chosen = [w for w in workloads if selector.items() <= w["spec"]["template"]["metadata"]["labels"].items()]
         assert len(chosen) == 1, name
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", [overlay for overlay in WHOLE if overlay != "single-user"])
 def test_nothing_is_reachable_unless_a_policy_says_so(overlay: str) -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in by_kind(overlay, "NetworkPolicy")}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", WHOLE)
 def test_rights_are_named_one_by_one_and_end_at_the_namespace(overlay: str) -> None:
     assert not by_kind(overlay, "ClusterRole")
     assert not by_kind(overlay, "ClusterRoleBinding")
@@ -188,15 +193,33 @@ def test_the_step_may_do_what_the_operator_does_and_no_more_with_train_jobs() ->
     assert rights["pods/log"] == {"get"}
 
 
-@pytest.mark.parametrize("overlay", [name for name in OVERLAYS if name != "kserve"])
-def test_servers_are_locked_to_the_gpu_pool(overlay: str) -> None:
-    servers = [d for d in by_kind(overlay, "Deployment") if d["metadata"]["name"].endswith("-serving")]
+def test_no_server_starts_before_there_is_a_model() -> None:
+    for overlay in WHOLE:
+        assert not [name for name in names(overlay, "Deployment") if name.endswith("-serving")]
+
+
+def test_servers_are_locked_to_the_gpu_pool() -> None:
+    servers = [d for d in by_kind("serving", "Deployment") if d["metadata"]["name"].endswith("-serving")]
     assert len(servers) == 4
     for server in servers:
         spec = server["spec"]["template"]["spec"]
         assert spec["nodeSelector"]["dacapo.music/pool"].startswith("gpu-")
         assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in spec["tolerations"]
         assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+
+
+def test_in_single_user_mode_nothing_of_ours_holds_for_kubeflow_s_own_pods() -> None:
+    kinds = {manifest["kind"] for manifest in rendered("single-user")}
+    assert not kinds & {"Namespace", "ResourceQuota", "LimitRange"}
+    (policy,) = by_kind("single-user", "NetworkPolicy")
+    assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/component": "metadata"}
+
+
+def test_kserve_makes_deployments() -> None:
+    services = by_kind("kserve", "InferenceService")
+    assert len(services) == 4
+    for service in services:
+        assert service["metadata"]["annotations"] == {"serving.kserve.io/deploymentMode": "RawDeployment"}
 
 
 def test_flink_s_worker_pool_stands_beside_the_main_container_instead_of_being_merged_into_it() -> None:
