@@ -215,6 +215,33 @@ def test_in_single_user_mode_nothing_of_ours_holds_for_kubeflow_s_own_pods() -> 
     assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/component": "metadata"}
 
 
+@pytest.mark.parametrize("overlay", [overlay for overlay in OVERLAYS if overlay != "kserve"])
+def test_istio_puts_no_proxy_into_our_pods(overlay: str) -> None:
+    """A Profile's namespace injects one, which would keep Jobs from ending and which our policies do not let out."""
+    for pod in pods(overlay):
+        if "metadata" in pod and pod.get("kind") != "ServingRuntime":
+            assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_the_database_s_root_comes_from_the_pod_alone() -> None:
+    """Its entry point prints the password."""
+    (database,) = by_kind("gke", "StatefulSet")
+    (container,) = database["spec"]["template"]["spec"]["containers"]
+    assert {"name": "MARIADB_ROOT_HOST", "value": "localhost"} in container["env"]
+
+
+def test_a_finished_init_job_makes_room_for_that_of_the_next_image() -> None:
+    (job,) = by_kind("gke", "Job")
+    assert job["spec"]["ttlSecondsAfterFinished"] > 600  # docs/kubeflow.md waits for it that long
+
+
+def test_azure_s_volume_is_nfs() -> None:
+    (kind,) = by_kind("aks", "StorageClass")
+    (claim,) = by_kind("aks", "PersistentVolumeClaim")
+    assert kind["parameters"]["protocol"] == "nfs"  # SMB has no hard links
+    assert claim["spec"]["storageClassName"] == kind["metadata"]["name"]
+
+
 def test_kserve_makes_deployments() -> None:
     services = by_kind("kserve", "InferenceService")
     assert len(services) == 4

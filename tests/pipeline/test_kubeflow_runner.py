@@ -122,6 +122,7 @@ def test_every_pod_is_placed_mounts_the_volume_and_runs_as_an_ordinary_user(comp
         assert place["securityContext"] == {"runAsUser": "10001", "runAsGroup": "10001", "runAsNonRoot": True}
         assert place["secretAsEnv"][0]["keyToEnv"] == [{"secretKey": "password", "envVar": "DACAPO_METADATA_PASSWORD"}]
         assert place["imagePullPolicy"] == "IfNotPresent"
+        assert place["podMetadata"]["labels"]["sidecar.istio.io/inject"] == "false"
         assert place["nodeSelector"]["labels"]
     assert compiled.placed["exec-transform"]["nodeSelector"]["labels"] == {"dacapo.music/pool": "highmem"}
     assert compiled.placed["exec-statisticsgen"]["tolerations"][0]["key"] == "dacapo.music/spot"
