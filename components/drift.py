@@ -27,9 +27,12 @@ def drift_config(schema: schema_pb2.Schema) -> distribution_validator_pb2.Distri
 
 
 class DriftValidatorSpec(component_spec.ComponentSpec):
-    """TFX's specification, with baseline statistics that may be missing."""
+    """TFX's specification, with baseline statistics that may be missing, and the hash of the code that compares."""
 
-    PARAMETERS = standard_component_specs.DistributionValidatorSpec.PARAMETERS
+    PARAMETERS = {  # noqa: RUF012
+        **standard_component_specs.DistributionValidatorSpec.PARAMETERS,
+        "code": component_spec.ExecutionParameter(type=str),
+    }
     INPUTS = {  # noqa: RUF012
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "baseline_statistics": component_spec.ChannelParameter(
@@ -60,6 +63,7 @@ class DistributionValidator(base_component.BaseComponent):
     statistics : of this run's Examples.
     baseline_statistics : of the data of the model in service; may be empty.
     config : features and comparators, see :func:`drift_config`.
+    code : hash of the sources of this component; part of the cache key.
     """
 
     SPEC_CLASS = DriftValidatorSpec
@@ -71,6 +75,7 @@ class DistributionValidator(base_component.BaseComponent):
         statistics: types.BaseChannel,
         baseline_statistics: types.BaseChannel,
         config: distribution_validator_pb2.DistributionValidatorConfig,
+        code: str,
     ) -> None:
         super().__init__(
             spec=DriftValidatorSpec(
@@ -78,6 +83,7 @@ class DistributionValidator(base_component.BaseComponent):
                 baseline_statistics=baseline_statistics,
                 distribution_validator_config=config,
                 include_split_pairs=json_utils.dumps(PAIRS),
+                code=code,
                 anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
             )
         )

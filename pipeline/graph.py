@@ -76,7 +76,10 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
     example_validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema_gen.outputs["schema"])
     served_statistics = in_service_statistics(statistics)
     distribution_validator = DistributionValidator(
-        statistics=statistics, baseline_statistics=served_statistics.outputs["statistics"], config=drift_config(schema)
+        statistics=statistics,
+        baseline_statistics=served_statistics.outputs["statistics"],
+        config=drift_config(schema),
+        code=code_hash("components.drift"),
     )
     data_gate = DataGate(
         anomalies=example_validator.outputs["anomalies"],
@@ -122,6 +125,7 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(settings.served))
         ),
+        custom_config={"code": code_hash("components.pusher")},
     )
     nodes = [
         example_gen,

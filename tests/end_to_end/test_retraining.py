@@ -60,6 +60,10 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     with (bench.project / "trainers" / "loop.py").open("a") as source:
         source.write("# edited\n")
     history.step("loop")
+    for module in ("drift", "pusher"):
+        with (bench.project / "components" / f"{module}.py").open("a") as source:
+            source.write("# edited\n")
+    history.step("components")
     wav = next(iter(sorted(bench.library.rglob("*.wav"))))
     wav.write_bytes(wav.read_bytes()[:-1] + b"\x01")
     history.step("byte")
@@ -98,6 +102,12 @@ def test_an_edited_threshold_is_judged_again_and_nothing_else(history: History) 
     assert history.finished["threshold"].exit_code == 0
     assert history.executed["threshold"] - {"Pusher"} == {"Evaluator"}
     assert history.served["threshold"] == history.served["first"]
+
+
+def test_edited_components_run_with_what_reads_their_outputs(history: History) -> None:
+    assert history.finished["components"].exit_code == 0
+    assert history.executed["components"] == {"DistributionValidator", "DataGate", "Pusher"}
+    assert history.served["components"] == history.served["loop"]
 
 
 def test_an_edited_loop_runs_the_trainer_and_what_follows(history: History) -> None:
