@@ -3,6 +3,9 @@
 TFX's own copies into the numbered directory, so a kill leaves a half-copied version for ever. Here the model is copied
 into a staging directory whose name is no number (TensorFlow Serving ignores it), every file and directory is synced to
 the disk, and one rename makes it a version, strictly higher than any there.
+
+A server loads the newest version, so a model that was in service once and comes back is pushed again: the cache key
+holds the version that the model replaces.
 """
 
 import fcntl
@@ -18,11 +21,16 @@ from typing import Any
 from tfx import types
 from tfx import v1 as tfx
 from tfx.components.pusher import executor as tfx_executor
+from tfx.dsl.components.base import base_driver as component_driver
 from tfx.dsl.components.base import executor_spec
+from tfx.orchestration import metadata
+from tfx.orchestration.portable import base_driver, data_types
 from tfx.proto import pusher_pb2
+from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import artifact_utils
-from tfx.utils import proto_utils
+from tfx.utils import path_utils, proto_utils
 
+REPLACES = "replaces"
 STAGING = ".staging-"
 LOCK = ".push.lock"
 
@@ -72,6 +80,14 @@ def push(model: Path, base: Path) -> Path:
     return served
 
 
+def replaced(model: Path, base: Path) -> int | None:
+    """The newest version in the served folder `base` that does not hold `model`; None where there is none.
+
+    The same before `model` is pushed and after, and another one as soon as something else was pushed over it.
+    """
+    return next((v for v in reversed(versions(base)) if not _equal(model, base / str(v))), None)
+
+
 def _equal(left: Path, right: Path) -> bool:
     """Whether two directories hold the same files with the same bytes."""
     files = [sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file()) for root in (left, right)]
@@ -115,14 +131,35 @@ class Executor(tfx_executor.Executor):
             self._MarkNotPushed(pushed)
             return
         model = Path(self.GetModelPath(input_dict))
-        destination = pusher_pb2.PushDestination()
-        proto_utils.json_to_proto(exec_properties["push_destination"], destination)
         shutil.copytree(model, pushed.uri, dirs_exist_ok=True)
-        served = push(model, Path(destination.filesystem.base_directory))
+        served = push(model, _served_folder(exec_properties))
         self._MarkPushed(pushed, pushed_destination=str(served), pushed_version=served.name)
 
 
+class Driver(component_driver.BaseDriver, base_driver.BaseDriver):
+    """Adds the version that the model replaces to the cache key (`components.audio_example_gen.driver` says how)."""
+
+    def __init__(self, metadata_handle: metadata.Metadata) -> None:
+        component_driver.BaseDriver.__init__(self, metadata_handle)
+        base_driver.BaseDriver.__init__(self, metadata_handle)
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        """The replaced version as an execution property; empty where there is none."""
+        model = Path(path_utils.serving_model_path(execution_info.input_dict["model"][0].uri))
+        version = replaced(model, _served_folder(execution_info.exec_properties))
+        output = driver_output_pb2.DriverOutput()
+        output.exec_properties[REPLACES].string_value = "" if version is None else str(version)
+        return output
+
+
 class Pusher(tfx.components.Pusher):
-    """TFX's Pusher with the atomic executor of this module."""
+    """TFX's Pusher with the driver and the atomic executor of this module."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver
+
+
+def _served_folder(exec_properties: dict[str, Any]) -> Path:
+    destination = pusher_pb2.PushDestination()
+    proto_utils.json_to_proto(exec_properties["push_destination"], destination)
+    return Path(destination.filesystem.base_directory)

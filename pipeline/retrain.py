@@ -44,7 +44,7 @@ class Outcome:
     ----------
     run : as ML Metadata knows it.
     verdict : the gate's figures; None where the run did not get to the Evaluator.
-    served : the version that holds this run's model; None unless it was blessed.
+    served : the newest version, which holds this run's model; None unless it was blessed.
     """
 
     run: lineage.Run
@@ -81,7 +81,7 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
 
 
 def read_outcome(settings: Settings, run_id: str) -> Outcome:
-    """The outcome of a finished run; a blessed version that is gone from the served folder is put back as a new one."""
+    """The outcome of a finished run; a blessed model that is not the newest version is made that again."""
     run = lineage.find_run(lineage.open_store(connection_config(settings)), run_id)
     if run is None or run.evaluation is None:
         raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
@@ -89,11 +89,9 @@ def read_outcome(settings: Settings, run_id: str) -> Outcome:
 
 
 def _served(run: lineage.Run, settings: Settings) -> Path | None:
-    if run.verdict != "pushed" or run.served is None or run.archive is None:
+    if run.verdict != "pushed" or run.archive is None:
         return None
-    if (run.served / "saved_model.pb").is_file():
-        return run.served
-    return push(run.archive, settings.served)
+    return push(run.archive, settings.served)  # the newest version itself, unless the folder was changed meanwhile
 
 
 @contextmanager

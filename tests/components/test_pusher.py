@@ -1,11 +1,12 @@
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from components.pusher import STAGING, push, versions
+from components.pusher import STAGING, push, replaced, versions
 
 WRITES = {
     "open",
@@ -52,6 +53,19 @@ def test_the_model_in_service_is_not_pushed_again(model: Path, tmp_path: Path) -
     served = push(model, tmp_path / "served")
     assert push(model, tmp_path / "served") == served
     assert len(versions(tmp_path / "served")) == 1
+
+
+def test_what_a_model_replaces_changes_only_when_another_is_pushed_over_it(model: Path, tmp_path: Path) -> None:
+    served, other = tmp_path / "served", tmp_path / "other"
+    shutil.copytree(model, other)
+    (other / "saved_model.pb").write_bytes(b"other graph")
+    before = []
+    for candidate in (model, other, model, other):
+        before.append(replaced(candidate, served))
+        push(candidate, served)
+        assert replaced(candidate, served) == before[-1]
+    assert before == [None, *versions(served)[:-1]]
+    assert len(versions(served)) == 4
 
 
 def test_a_version_of_the_future_is_outbid(model: Path, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """One history of a library, told run by run: what runs again, and what does not."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from catalog.format import Recording, open_catalog
-from tests.end_to_end.tiny_library import write_catalog
+from components.evaluator import describe
+from tests.end_to_end.tiny_library import TAGS, write_catalog
 from tests.end_to_end.workbench import GATE, Finished, Workbench
 
 pytestmark = pytest.mark.e2e
@@ -67,11 +69,24 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     wav = next(iter(sorted(bench.library.rglob("*.wav"))))
     wav.write_bytes(wav.read_bytes()[:-1] + b"\x01")
     history.step("byte")
+    catalog = bench.catalog.read_bytes()
     recordings = [row for row in open_catalog(bench.catalog).rows() if isinstance(row, Recording)]
     silent = [r.model_copy(update={"tags": (*r.tags, "hum")}) if not r.tags else r for r in recordings]
     write_catalog(bench.library, silent)
-    bench.write_tags(["tone", "tone/high", "noise", "hum"])
+    bench.write_tags([*TAGS, "hum"])
     history.step("tag added")
+    with_hum = bench.catalog.read_bytes()
+    for name, tags, content in (
+        ("tag removed", TAGS, catalog),
+        ("tag back", (*TAGS, "hum"), with_hum),
+        ("tag removed again", TAGS, catalog),
+    ):
+        bench.write_tags(list(tags))
+        bench.catalog.write_bytes(content)
+        history.step(name)
+    history.step("last")
+    shutil.rmtree(bench.home / "serving" / bench.name / bench.served()[-1])
+    history.step("deleted")
     return history
 
 
@@ -98,9 +113,9 @@ def test_a_run_with_nothing_changed_executes_nothing_and_pushes_nothing(history:
     assert history.served[name] == history.served["first"]
 
 
-def test_an_edited_threshold_is_judged_again_and_nothing_else(history: History) -> None:
+def test_an_edited_threshold_is_judged_again_and_no_version_is_new(history: History) -> None:
     assert history.finished["threshold"].exit_code == 0
-    assert history.executed["threshold"] - {"Pusher"} == {"Evaluator"}
+    assert history.executed["threshold"] == {"Evaluator", "Pusher"}
     assert history.served["threshold"] == history.served["first"]
 
 
@@ -128,3 +143,40 @@ def test_an_added_tag_is_an_ordinary_run_compared_on_the_tags_that_both_know(his
     tone = next(line for line in added.output.splitlines() if line.startswith("tone "))
     assert "(" in tone
     assert "(" not in hum
+
+
+def test_a_removed_tag_is_an_ordinary_run_without_training(history: History) -> None:
+    removed = history.finished["tag removed"]
+    assert removed.exit_code == 0, removed.output
+    assert history.executed["tag removed"] == {"DistributionValidator", "DataGate", "Evaluator", "Pusher"}
+    assert "hum" not in removed.output
+    assert all("(" in line for line in removed.output.splitlines() if line.startswith(TAGS))
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "tags"),
+    [
+        ("tag removed", "tag added", TAGS),
+        ("tag back", "tag removed", (*TAGS, "hum")),
+        ("tag removed again", "tag back", TAGS),
+        ("deleted", "tag back", TAGS),
+    ],
+)
+def test_a_model_that_comes_back_is_the_newest_version(
+    history: History, name: str, before: str, tags: tuple[str, ...]
+) -> None:
+    assert history.finished[name].exit_code == 0, history.finished[name].output
+    *older, newest = history.served[name]
+    assert older == history.served[before]
+    assert describe(history.bench.home / "serving" / history.bench.name / newest)["vocabulary"] == list(tags)
+
+
+@pytest.mark.parametrize("name", ["tag back", "tag removed again"])
+def test_a_model_that_was_judged_before_is_pushed_without_another_judgement(history: History, name: str) -> None:
+    assert history.executed[name] == {"Pusher"}
+
+
+def test_a_model_that_came_back_is_not_pushed_twice(history: History) -> None:
+    assert history.finished["last"].exit_code == 0
+    assert history.executed["last"] == set()
+    assert history.served["last"] == history.served["tag removed again"]
