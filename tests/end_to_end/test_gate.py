@@ -1,4 +1,4 @@
-"""What must not be served is not: each case leaves the served folder as it was and exits with 3."""
+"""What must not be served is not: each case leaves the served folder as it was, and its exit code says why."""
 
 from collections.abc import Callable, Iterator
 
@@ -52,9 +52,12 @@ def check_blocked(bench: Workbench, *assignments: str) -> str:
 
 @pytest.fixture
 def true_labels(served: Workbench) -> Iterator[Workbench]:
-    catalog = served.catalog.read_bytes()
+    """The workbench, whose catalog, schema and gate are put back after a test."""
+    files = (served.catalog, served.schemas / "schema.pbtxt")
+    contents = [path.read_bytes() for path in files]
     yield served
-    served.catalog.write_bytes(catalog)
+    for path, content in zip(files, contents, strict=True):
+        path.write_bytes(content)
     served.write_gate(GATE)
 
 
@@ -76,3 +79,16 @@ def test_a_drop_against_the_model_in_service_alone_blocks(true_labels: Workbench
     output = check_blocked(true_labels, "train.steps=1")
     assert "in service" in output
     assert "below its floor" not in output
+
+
+def test_data_with_a_finding_stops_the_run_before_transform(true_labels: Workbench) -> None:
+    schema = true_labels.schemas / "schema.pbtxt"
+    schema.write_text(schema.read_text().replace("max: 14400", "max: 3.0"))
+    before = true_labels.served()
+    stopped = true_labels.run()
+    assert stopped.exit_code == 2, stopped.output
+    assert "dacapo: data: split train, feature duration_s: " in stopped.output
+    assert true_labels.served() == before
+    assert true_labels.runs()[-1].verdict == "failed"
+    assert true_labels.executed() >= {"StatisticsGen", "ExampleValidator"}
+    assert not true_labels.executed() & {"DataGate", "Transform", "Trainer", "Evaluator", "Pusher"}
