@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from audio.errors import DaCapoError
-from components.train_job.request import TrainJobRequest
+from components.train_job.request import Claim, TrainJobRequest
 from pipeline.settings import PROJECT
 from trainers.task import TASKS
 
@@ -253,11 +253,11 @@ class Placement(_Strict):
     ----------
     image : of the steps; ``dacapo compile --image`` wins.
     gpu_image : of steps with accelerators and of TrainJobs' workers; by default `image`. ``--gpu-image`` wins.
-    image_pull_policy, image_pull_secrets : as in a pod's specification.
+    image_pull_policy, image_pull_secrets : as in a pod's specification; with TrainJobs the policy is IfNotPresent.
     user, group : that the containers run as; must be able to write the volumes.
     labels : of every step's pod.
     volumes : that every step mounts.
-    secrets : that every step gets as environment.
+    secrets : that every step gets as environment; the workers of a TrainJob, which reach nothing, get none.
     runtime : name of the ``TrainingRuntime`` of TrainJobs.
     blocked_model : ``succeed`` or ``fail``: how the Pusher's step ends where the gate blocked the model.
     pools : by name.
@@ -322,6 +322,13 @@ class Placement(_Strict):
             node_selector=pool.node_selector,
             tolerations=tuple(toleration.manifest() for toleration in pool.tolerations),
             affinity=pool.affinity_manifest(),
+            cpu_limit=step.resources.cpu_limit,
+            env=step.env,
+            image_pull_secrets=self.image_pull_secrets,
+            shared_memory=step.shared_memory,
+            volumes=tuple(Claim.model_validate(volume.model_dump()) for volume in self.volumes),
+            user=self.user,
+            group=self.group,
             runtime=self.runtime,
             deadline_s=step.timeout_s,
         )
@@ -336,6 +343,11 @@ class Placement(_Strict):
                 raise ValueError(f"{where}.{field}={pool!r} is not one of the pools {', '.join(sorted(self.pools))}")
         if step.runs_in == "train_job" and name != "Trainer":
             raise ValueError(f"{where}.runs_in=train_job: only the Trainer runs in a TrainJob")
+        if step.runs_in == "train_job" and self.image_pull_policy != "IfNotPresent":
+            raise ValueError(
+                f"image_pull_policy={self.image_pull_policy!r}: {where}.runs_in=train_job, and a TrainJob cannot say "
+                "it: name images by digest, or set runs_in: step"
+            )
         chosen = self.pools[step.pool]
         if step.accelerators is not None and not chosen.gpu:
             raise ValueError(f"{where}.accelerators: the pool {step.pool} has gpu: false")

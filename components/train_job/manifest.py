@@ -15,6 +15,7 @@ API_GROUP = "trainer.kubeflow.org"
 API_VERSION = "v1alpha1"
 PLURAL = "trainjobs"
 MANAGER = "dacapo.music/step"  # whose patches of the runtime these are; others, such as Kueue's, may stand beside them
+SHARED_MEMORY = "shared-memory"  # the runtime's volume at /dev/shm
 LABELS = {"app.kubernetes.io/part-of": "dacapo", "app.kubernetes.io/component": "training"}
 
 
@@ -66,7 +67,11 @@ def train_job(
         "args": ["--execution", folder, "--addresses", ",".join(worker_addresses(name, request.nodes))],
     }
     if request.resources:
-        trainer["resourcesPerNode"] = {"requests": request.resources, "limits": request.resources}
+        limits = {kind: amount for kind, amount in request.resources.items() if kind != "cpu"}
+        limits |= {"cpu": request.cpu_limit} if request.cpu_limit else {}
+        trainer["resourcesPerNode"] = {"requests": request.resources, "limits": limits}
+    if request.env:
+        trainer["env"] = [{"name": name, "value": value} for name, value in request.env.items()]
     spec: dict[str, Any] = {
         "runtimeRef": {"apiGroup": API_GROUP, "kind": "TrainingRuntime", "name": request.runtime},
         "activeDeadlineSeconds": request.deadline_s,
@@ -80,9 +85,26 @@ def train_job(
 
 
 def _pod(request: TrainJobRequest) -> dict[str, Any]:
+    """What differs from the runtime's pod; Trainer merges volumes by name and mounts by path."""
+    user = {"runAsUser": request.user, "runAsGroup": request.group, "fsGroup": request.group}
+    volumes: list[dict[str, Any]] = [
+        {"name": claim, "persistentVolumeClaim": {"claimName": claim}}
+        for claim in dict.fromkeys(volume.claim for volume in request.volumes)
+    ]
+    if request.shared_memory is not None:
+        memory = {"medium": "Memory", "sizeLimit": request.shared_memory}
+        volumes.append({"name": SHARED_MEMORY, "emptyDir": memory})
+    mounts = [
+        {"name": volume.claim, "mountPath": volume.mount} | ({"subPath": volume.sub_path} if volume.sub_path else {})
+        for volume in request.volumes
+    ]
     placed = {
         "nodeSelector": request.node_selector,
         "tolerations": list(request.tolerations),
         "affinity": request.affinity,
+        "imagePullSecrets": [{"name": name} for name in request.image_pull_secrets],
+        "securityContext": {field: number for field, number in user.items() if number is not None},
+        "volumes": volumes,
+        "containers": [{"name": REPLICATED_JOB, "volumeMounts": mounts}] if mounts else [],
     }
     return {field: value for field, value in placed.items() if value}

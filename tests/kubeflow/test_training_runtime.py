@@ -5,7 +5,7 @@ from typing import Any
 from kubeflow_trainer_api import models
 
 from components.train_job.addresses import PORT, REPLICATED_JOB
-from components.train_job.manifest import train_job
+from components.train_job.manifest import SHARED_MEMORY, train_job
 from components.train_job.request import TrainJobRequest
 from tests.kubeflow.conftest import rendered
 
@@ -35,6 +35,16 @@ def test_a_job_names_the_runtime_and_patches_its_replicated_job() -> None:
     (patch,) = JOB["spec"]["runtimePatches"]
     (job,) = patch["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
     assert job["name"] == replicated_job()["name"] == REPLICATED_JOB
+
+
+def test_a_job_s_volumes_take_the_place_of_the_runtime_s() -> None:
+    """Merged by name and path, so these must be the runtime's."""
+    pod = replicated_job()["template"]["spec"]["template"]["spec"]
+    named = {volume["name"]: volume for volume in pod["volumes"]}
+    assert named["dacapo"]["persistentVolumeClaim"] == {"claimName": "dacapo"}
+    mounts = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts["/dev/shm"] == SHARED_MEMORY
+    assert mounts["/dacapo"] == "dacapo"
 
 
 def test_trainer_finds_the_container_that_it_fills_in() -> None:

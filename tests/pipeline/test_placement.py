@@ -31,7 +31,10 @@ def test_a_task_s_fields_override_those_of_the_step_and_leave_the_others(tmp_pat
 
 
 def test_a_train_job_carries_what_the_pool_and_the_step_say(tmp_path: Path) -> None:
-    found = loaded(tmp_path, placement(gpu_image="dacapo:cuda"))
+    trainer = placement()["steps"]["Trainer"] | {"env": {"NCCL_DEBUG": "INFO"}}
+    trainer["resources"] = trainer["resources"] | {"cpu_limit": 8}
+    changes = {"steps": {"Trainer": trainer}, "image_pull_secrets": ["registry"], "user": 7}
+    found = loaded(tmp_path, placement(gpu_image="dacapo:cuda", **changes))
     request = found.train_job(found.step("tagging", "Trainer"))
     assert request is not None
     assert request.image == "dacapo:cuda"
@@ -39,6 +42,9 @@ def test_a_train_job_carries_what_the_pool_and_the_step_say(tmp_path: Path) -> N
     assert request.node_selector == {"dacapo.music/pool": "gpu-l4"}
     assert request.tolerations == ({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},)
     assert request.deadline_s == 48 * 3600
+    assert (request.cpu_limit, request.shared_memory, request.env) == ("8", "2Gi", {"NCCL_DEBUG": "INFO"})
+    assert (request.image_pull_secrets, request.user, request.group) == (("registry",), 7, 10001)
+    assert [(volume.claim, volume.mount) for volume in request.volumes] == [("dacapo", "/dacapo")]
     assert found.train_job(found.step("tagging", "Transform")) is None
 
 
@@ -60,6 +66,7 @@ def test_a_train_job_carries_what_the_pool_and_the_step_say(tmp_path: Path) -> N
         ({"tasks": {"tagging": {"Trainer": {"pol": "cpu"}}}}, "tasks.tagging.Trainer.pol is not a field"),
         ({"volumes": [{"claim": "dacapo", "mount": "data"}]}, "volumes.0.mount='data'"),
         ({"image_pull_policy": "Sometimes"}, "image_pull_policy='Sometimes'"),
+        ({"image_pull_policy": "Always"}, "image_pull_policy='Always': steps.Trainer.runs_in=train_job"),
     ],
 )
 def test_a_wrong_placement_is_one_line_with_file_field_and_value(

@@ -6,12 +6,19 @@ from pydantic import ValidationError
 
 from components.train_job.addresses import tf_config, worker_addresses
 from components.train_job.manifest import job_name, train_job
-from components.train_job.request import TrainJobRequest
+from components.train_job.request import Claim, TrainJobRequest
 
 REQUEST = TrainJobRequest(
     image="registry.example/dacapo:cuda",
     nodes=3,
     resources={"cpu": "8", "memory": "32Gi", "nvidia.com/gpu": "1"},
+    cpu_limit="12",
+    env={"NCCL_DEBUG": "INFO"},
+    image_pull_secrets=("registry",),
+    shared_memory="2Gi",
+    volumes=(Claim(claim="dacapo", mount="/dacapo"), Claim(claim="more", mount="/more", sub_path="a")),
+    user=10002,
+    group=10003,
     node_selector={"dacapo.music/pool": "gpu-l4"},
     tolerations=({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},),
     affinity={
@@ -38,6 +45,30 @@ def test_the_published_models_lose_nothing_of_a_train_job(request_: TrainJobRequ
     read = models.TrainerV1alpha1TrainJob.from_dict(manifest)
     assert read is not None
     assert read.to_dict() == manifest
+
+
+def test_what_the_request_says_stands_in_the_job() -> None:
+    spec = train_job("train-x", "/dacapo/execution", REQUEST, annotations={})["spec"]
+    resources = spec["trainer"]["resourcesPerNode"]
+    assert resources["requests"] == REQUEST.resources
+    assert resources["limits"] == {"cpu": "12", "memory": "32Gi", "nvidia.com/gpu": "1"}
+    assert spec["trainer"]["env"] == [{"name": "NCCL_DEBUG", "value": "INFO"}]
+    (job,) = spec["runtimePatches"][0]["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+    pod = job["template"]["spec"]["template"]["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
+    assert pod["securityContext"] == {"runAsUser": 10002, "runAsGroup": 10003, "fsGroup": 10003}
+    assert [volume["name"] for volume in pod["volumes"]] == ["dacapo", "more", "shared-memory"]
+    (container,) = pod["containers"]
+    assert container["volumeMounts"] == [
+        {"name": "dacapo", "mountPath": "/dacapo"},
+        {"name": "more", "mountPath": "/more", "subPath": "a"},
+    ]
+
+
+def test_cpu_is_not_limited_unless_that_is_asked_for() -> None:
+    request = TrainJobRequest(image="dacapo", resources={"cpu": "4", "memory": "8Gi"})
+    trainer = train_job("train-x", "/dacapo/execution", request, annotations={})["spec"]["trainer"]
+    assert trainer["resourcesPerNode"]["limits"] == {"memory": "8Gi"}
 
 
 def test_a_field_that_the_models_do_not_know_is_noticed() -> None:
