@@ -1,7 +1,7 @@
 """The few calls to the Kubernetes API that a training needs, and one line for each way in which they fail.
 
-The step's service account needs no more than these (``kubeflow/base/rbac.yaml``): create, get and delete TrainJobs; get
-and list pods; get pods' logs.
+The step's service account needs no more than these (``kubeflow/base/rbac.yaml``): create, get, patch and delete
+TrainJobs; get and list pods; get pods' logs.
 """
 
 import json
@@ -86,6 +86,21 @@ class Cluster:
         except ApiException:  # 404
             return None
         return answer
+
+    def adopt(self, name: str, owners: list[dict[str, Any]]) -> None:
+        """Makes a TrainJob belong to others than before; well if it is not there."""
+        change = [{"op": "add", "path": "/metadata/ownerReferences", "value": owners}]
+        try:
+            self._call(
+                "patch TrainJobs",
+                self._custom.patch_namespaced_custom_object,
+                *self._jobs(),
+                name,
+                change,
+                missing=True,
+            )
+        except ApiException:  # 404
+            return
 
     def delete(self, name: str) -> None:
         """Asks for a TrainJob and all that belongs to it to be removed; well if it is not there."""

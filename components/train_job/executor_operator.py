@@ -101,7 +101,8 @@ class TrainJobOperator(base_executor_operator.BaseExecutorOperator):
         node_id = execution_info.pipeline_node.node_info.id
         name = job_name(pipeline, run_id, node_id, folder)
         annotations = {f"dacapo.music/{key}": text for key, text in (("pipeline", pipeline), ("run", run_id))}
-        manifest = train_job(name, folder, self._request, annotations=annotations, owner=self._cluster.own_pod())
+        owner = self._answer(self._cluster.own_pod)
+        manifest = train_job(name, folder, self._request, annotations=annotations, owner=owner)
         execution.write_execution(folder, execution_info, self._executor_spec)
         with _deleted_at_the_end(self._cluster, name):
             return self._run(self._cluster, name, manifest, folder)
@@ -132,6 +133,8 @@ class TrainJobOperator(base_executor_operator.BaseExecutorOperator):
         there = self._answer(lambda: cluster.get(name))
         if there is not None and not there["metadata"].get("deletionTimestamp") and _condition(there, "Failed") is None:
             LOGGER.info("%s: already there, following it", name)
+            if owners := manifest["metadata"].get("ownerReferences"):  # or it would go with the pod that made it
+                self._answer(lambda: cluster.adopt(name, owners))
             return
         if there is not None:
             self._remove(cluster, name)

@@ -32,6 +32,7 @@ class StubApi:
     on_create : called with the stub and a new job's manifest; plays the controller.
     jobs : manifests with their status, by name.
     pods : (pod, log) by name.
+    steps : names of pods of steps.
     requests : method and path of everything that was asked, in order.
     refuse : answers to give instead: (method, path's beginning) -> HTTP statuses, used up one by one.
     """
@@ -39,6 +40,7 @@ class StubApi:
     on_create: Callable[["StubApi", dict[str, Any]], None] = lambda stub, job: None
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     pods: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     refuse: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
@@ -61,7 +63,7 @@ class StubApi:
         }
         self.pods[name] = (pod, log)
 
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: dict[str, Any] | None) -> Answer:
+    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
         """Answers one request."""
         self.requests.append(f"{method} {path}")
         for (refused, prefix), statuses in self.refuse.items():
@@ -75,6 +77,9 @@ class StubApi:
                 return 404, {"message": "no such job"}
             if method == "DELETE":
                 self._delete(name)
+            if method == "PATCH":
+                ((_, path, value),) = [change.values() for change in body or []]
+                self.jobs[name]["metadata"][path.rpartition("/")[2]] = value
             return 200, self.jobs.get(name, {"kind": "Status"})
         if path == PODS:
             wanted = query["labelSelector"][0].partition("=")[2]
@@ -82,6 +87,8 @@ class StubApi:
             return 200, {"kind": "PodList", "apiVersion": "v1", "items": items}
         if found := re.fullmatch(f"{PODS}/(.+)/log", path):
             return 200, self.pods[found[1]][1]
+        if path.startswith(PODS) and name in self.steps:
+            return 200, {"kind": "Pod", "metadata": {"name": name, "uid": f"uid-{name}"}}
         return 404, {"message": f"the stub has no {path}"}
 
     def _create(self, manifest: dict[str, Any]) -> Answer:
@@ -116,7 +123,7 @@ def serving(stub: StubApi) -> Iterator[Cluster]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_DELETE = _handle
+        do_GET = do_POST = do_PATCH = do_DELETE = _handle
 
         def log_message(self, format: str, *args: object) -> None:
             pass

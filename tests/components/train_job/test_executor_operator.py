@@ -162,6 +162,10 @@ def test_a_refusal_is_one_line_that_says_what_to_do(tmp_path: Path, status: int,
     assert "\n" not in str(raised.value)
 
 
+def owner(name: str) -> dict[str, str]:
+    return {"apiVersion": "v1", "kind": "Pod", "name": name, "uid": f"uid-{name}"}
+
+
 def test_the_job_belongs_to_the_pod_that_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[dict[str, Any]] = []
 
@@ -169,17 +173,27 @@ def test_the_job_belongs_to_the_pod_that_asked(tmp_path: Path, monkeypatch: pyte
         made.append(json.loads(json.dumps(job)))
         train(api, job)
 
-    stub = StubApi(remember)
+    stub = StubApi(remember, steps=["step"], refuse={("GET", f"{PODS}/step"): [503]})  # away for a moment
     monkeypatch.setattr("socket.gethostname", lambda: "step")
-    answer = stub.answer
-
-    def with_pod(method: str, path: str, query: dict[str, list[str]], body: dict[str, Any] | None) -> tuple[int, Any]:
-        if path == f"{PODS}/step":
-            return 200, {"kind": "Pod", "metadata": {"name": "step", "uid": "1-2-3"}}
-        return answer(method, path, query, body)
-
-    monkeypatch.setattr(stub, "answer", with_pod)
     with serving(stub) as cluster:
         launch(tmp_path, "run", cluster)
-    owner = {"apiVersion": "v1", "kind": "Pod", "name": "step", "uid": "1-2-3"}
-    assert made[0]["metadata"]["ownerReferences"] == [owner]
+    assert made[0]["metadata"]["ownerReferences"] == [owner("step")]
+
+
+def test_a_retried_step_takes_the_job_over_or_it_would_go_with_the_pod_that_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(self: object, cluster: object, name: str) -> str:
+        raise Killed
+
+    stub = StubApi(steps=["first", "retry"])
+    with serving(stub) as cluster, monkeypatch.context() as patch:
+        patch.setattr("components.train_job.executor_operator.TrainJobOperator._follow", die)
+        patch.setattr(cluster, "delete", lambda name: None)
+        for pod in ("first", "retry"):
+            patch.setattr("socket.gethostname", lambda pod=pod: pod)
+            with pytest.raises(Killed):
+                launch(tmp_path, "run", cluster)
+            (job,) = stub.jobs.values()
+            assert job["metadata"]["ownerReferences"] == [owner(pod)]
+    assert stub.created() == 1
