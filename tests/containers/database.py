@@ -1,6 +1,7 @@
 """A MySQL-compatible server of one's own: ``mariadbd`` on a free port of this machine, gone when the block ends."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-USER = PASSWORD = "dacapo"
+USER = "dacapo"
+PASSWORD = secrets.token_hex(16)  # another one each time, so that it can be looked for wherever it must not be
 WAIT_S = 60
 
 

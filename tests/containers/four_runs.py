@@ -15,15 +15,18 @@ import time
 from pathlib import Path
 
 import yaml
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
 
 from pipeline import lineage
-from pipeline.metadata import connection_config
+from pipeline.metadata import connection_config, open_store
 from pipeline.placement import STEPS
 from pipeline.settings import PROJECT, load_settings
 from tests.containers.database import PASSWORD, USER, mariadb
 from tests.containers.run import PASSWORD_ENV, check, write_gate
 from tests.end_to_end.workbench import TAGGING
 
+INPUT, COMPLETE = metadata_store_pb2.Event.INPUT, metadata_store_pb2.Execution.COMPLETE
 RUNS = ("one", "two", "three", "four")
 LAUNCHER = """
 import sys
@@ -66,16 +69,37 @@ def main() -> int:
         ended = {run_id: process.wait() for run_id, process in running.items()}
         print(f"{len(RUNS)} runs at once: {time.monotonic() - started:.0f} s")
         check(set(ended.values()) == {0}, f"all ended well: {ended}")
-        runs = {run.run_id: run for run in lineage.runs(lineage.open_store(connection_config(settings)))}
+        runs = {run.run_id: run for run in lineage.runs(open_store(connection_config(settings)))}
         check(set(runs) == set(RUNS), "ML Metadata knows the four runs")
         check({run.verdict for run in runs.values()} == {"pushed"}, "every run's model passed the gate and was pushed")
         for run in runs.values():
             files = (run.evaluation, run.statistics, run.anomalies, run.report, run.approval)
             check(all(path is not None and path.is_dir() for path in files), f"{run.run_id}: every artifact is there")
+        check_lineage(open_store(connection_config(settings)))
         finished = list((folder / "home" / "checkpoints").rglob("finished.npz"))
         print(f"   trainings: {len(finished)}; versions: {len({run.version for run in runs.values()})}")
     print("all as it should be")
     return 0
+
+
+def check_lineage(store: metadata_store.MetadataStore) -> None:
+    """Nothing was written by two runs, and nothing was read of another run but what a resolver had chosen."""
+    types = {kind.id: kind.name for kind in store.get_execution_types()}
+    writers: dict[int, set[str]] = {}
+    for context in store.get_contexts_by_type("pipeline_run"):
+        executions = {execution.id: execution for execution in store.get_executions_by_context(context.id)}
+        resolvers = {key for key, execution in executions.items() if types[execution.type_id].endswith("Resolver")}
+        events = store.get_events_by_execution_ids(list(executions))
+        own = {event.artifact_id for event in events if event.type in lineage.OUTPUT_EVENTS}
+        read = [event for event in events if event.type == INPUT and event.execution_id not in resolvers]
+        foreign = {event.artifact_id for event in read} - own
+        check(bool(read) and not foreign, f"{context.name}: {len(read)} inputs, each of this run (foreign: {foreign})")
+        for event in events:
+            state = executions[event.execution_id].last_known_state
+            if event.type in lineage.OUTPUT_EVENTS and event.execution_id not in resolvers and state == COMPLETE:
+                writers.setdefault(event.artifact_id, set()).add(context.name)
+    shared = sorted(artifact for artifact, names in writers.items() if len(names) > 1)
+    check(bool(writers) and not shared, f"{len(writers)} artifacts, each written by one run (shared: {shared})")
 
 
 if __name__ == "__main__":

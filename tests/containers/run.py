@@ -108,7 +108,7 @@ def main() -> int:
         )
         print(said.decode().strip())
         scenarios(bench, client)
-        check(not database.holds(f"password={PASSWORD}"), "the password is not in the database")
+        check(not database.holds(PASSWORD), "the password is not in the database")
     print("all as it should be")
     return 0
 
