@@ -127,6 +127,13 @@ def test_no_image_floats(overlay: str) -> None:
         assert not image.endswith(":latest"), image
 
 
+@pytest.mark.parametrize("overlay", WHOLE)
+def test_trainings_get_the_image_with_cuda(overlay: str) -> None:
+    (runtime,) = by_kind(overlay, "TrainingRuntime")
+    (pod,) = pod_templates(runtime)
+    assert pod["spec"]["containers"][0]["image"] == "dacapo:cuda"
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_what_is_referred_to_is_there(overlay: str) -> None:
     documents = rendered(overlay)
