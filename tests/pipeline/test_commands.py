@@ -182,7 +182,8 @@ def jamendo(tmp_path: Path) -> Path:
 def test_magnatagatune_is_imported_with_its_clips_elsewhere(tmp_path: Path, magnatagatune: Path) -> None:
     done = dacapo("catalog", "import", "magnatagatune", magnatagatune, "--audio", tmp_path / "clips")
     catalog = tmp_path / "clips" / "catalog.csv"
-    assert (done.exit_code, done.stdout) == (0, f"{catalog}: 3 recordings, 0 rows left out\n")
+    torn = "2 recordings are published in another split than one of the same artist"
+    assert (done.exit_code, done.stdout) == (0, f"{catalog}: 3 recordings, 0 rows left out\n{torn}\n")
     assert splits(catalog) == ["train", "validation", "eval"]
     assert dacapo("catalog", "check", catalog).exit_code == 0
 
