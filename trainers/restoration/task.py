@@ -51,7 +51,13 @@ TASK = Task(
     },
     hyperparameters={
         "quick": RestorationHyperparameters(
-            steps=360, batch_size=8, learning_rate=2e-3, warmup_steps=20, validate_every=90, checkpoint_every=90
+            steps=360,
+            batch_size=8,
+            learning_rate=2e-3,
+            warmup_steps=20,
+            validate_every=90,
+            checkpoint_every=90,
+            clean_share=0.3,
         ),
         "full": RestorationHyperparameters(
             steps=4000,
