@@ -64,11 +64,12 @@ def _draw(runs: "list[PastRun]", curves: "list[Scalars]", picture: Path) -> None
     """A column a training: loss above, score below."""
     from matplotlib.figure import Figure
 
+    from pipeline.titles import pipeline_title
+
     figure = Figure(figsize=(4 * len(runs), 5), layout="constrained")
     axes = figure.subplots(2, len(runs), squeeze=False, sharex="col")
     for column, (past, curve) in enumerate(zip(runs, curves, strict=True)):
-        synthetic = " (synthetic)" if past.training["library"] == "builtin" else ""
-        axes[0, column].set_title(f"{past.run.pipeline}{synthetic}", fontsize=10)
+        axes[0, column].set_title(pipeline_title(past.run.pipeline), fontsize=10)
         for row, (name, label) in enumerate(((LOSS, "training loss"), (SCORE, "validation score"))):
             axes[row, column].plot(list(curve[name]), list(curve[name].values()), marker=".", color="C0")
             axes[row, column].set_ylabel(label)

@@ -6,17 +6,14 @@ import multiprocessing
 import os
 import platform
 import shutil
-import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from catalog.builtin.composition import compose
 from catalog.builtin.oscillators import SAMPLE_RATE
@@ -26,6 +23,7 @@ from catalog.builtin.song import make_song
 from catalog.errors import CatalogError
 from catalog.format import Catalog
 from catalog.recording import Recording, Word
+from catalog.worker import start_worker
 
 SYNTHETIC = (
     "The built-in library is synthetic: music and voices made by a program. "
@@ -118,7 +116,7 @@ def _fingerprint() -> str:
 
 
 def _make_all(root: Path, plans: list[SongPlan], workers: int, progress: Callable[[int, int], None]) -> list[Recording]:
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=start_worker)
     try:
         futures = {pool.submit(_make, root, plan): number for number, plan in enumerate(plans)}
         made: dict[int, Recording] = {}
@@ -128,19 +126,6 @@ def _make_all(root: Path, plans: list[SongPlan], workers: int, progress: Callabl
     finally:
         pool.shutdown(cancel_futures=True)
     return [made[number] for number in range(len(plans))]
-
-
-def _start_worker() -> None:
-    """One thread for linear algebra, and an end when the parent ends."""
-    threadpool_limits(1)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
 
 
 def _paths(plan: SongPlan) -> dict[str, str]:

@@ -4,19 +4,16 @@ import hashlib
 import json
 import multiprocessing
 import os
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
-
-from threadpoolctl import threadpool_limits
 
 from audio.errors import AudioError, DaCapoError
 from catalog.format import Catalog
 from catalog.recording import Recording
+from catalog.worker import start_worker
 
 Result = dict[str, object]
 
@@ -129,15 +126,7 @@ def make_all(
 
 
 def _start_worker() -> None:
-    """One thread for linear algebra, an end when the parent ends, and no word from libmpg123 about every bad frame."""
-    threadpool_limits(1)
+    """`start_worker`, without a word from libmpg123 about every bad frame."""
+    start_worker()
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)

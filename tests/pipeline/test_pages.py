@@ -1,7 +1,6 @@
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from google.protobuf import json_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
-from pipeline import lineage
 from pipeline.pages import write_pages
+from tests.pipeline.past_run import RUN
 from trainers.gate import Gate
 from trainers.tagging.evaluation import METRICS, eval_config
 
@@ -26,23 +25,6 @@ GATE = Gate.model_validate(
 )
 SPLITS = ("train", "validation", "eval", "test")
 SHOWN = (*METRICS, "roc_auc", "average_precision")
-RUN = lineage.Run(
-    pipeline="tagging-builtin-quick",
-    run_id="20261122T140000-1a2b",
-    started=datetime(2026, 11, 22, 14, tzinfo=UTC),
-    duration_s=310.0,
-    verdict="not blessed",
-    executed=(),
-    version=None,
-    served=None,
-    archive=None,
-    evaluation=None,
-    statistics=None,
-    anomalies=None,
-    drift=None,
-    report=None,
-    approval=None,
-)
 CANDIDATE = {"rock": 0.875, "pop/piano": 0.25, HOSTILE: float("nan")}
 IN_SERVICE = {"rock": 0.8, "pop/piano": 0.9, HOSTILE: 0.7}
 

@@ -1,12 +1,10 @@
 """Everything made from the built-in library is called synthetic where a person reads of it."""
 
 import io
-from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
-from pipeline import lineage
 from pipeline.eval_config import Limits
 from pipeline.retrain import Outcome
 from pipeline.runs_command import runs_table
@@ -14,24 +12,7 @@ from pipeline.session import report
 from pipeline.settings import load_settings
 from pipeline.titles import library_title, pipeline_title
 from pipeline.verdict import Figure, Verdict
-
-RUN = lineage.Run(
-    pipeline="tagging-builtin-quick",
-    run_id="20261122T140000-1a2b",
-    started=datetime(2026, 11, 22, 14, tzinfo=UTC),
-    duration_s=310.0,
-    verdict="not blessed",
-    executed=(),
-    version=None,
-    served=None,
-    archive=None,
-    evaluation=None,
-    statistics=None,
-    anomalies=None,
-    drift=None,
-    report=None,
-    approval=None,
-)
+from tests.pipeline.past_run import RUN
 
 
 @pytest.mark.parametrize(
