@@ -19,8 +19,6 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import json_utils, path_utils, proto_utils
 
-import trainers.bootstrap_noise  # noqa: F401 (TFMA loads it by its name; so its code is in the Evaluator's cache key)
-
 DESCRIPTION = "assets.extra/dacapo.json"
 PROBABILITIES = "probabilities"
 UNKNOWN = "baseline_unknown.json"

@@ -5,6 +5,7 @@ TFX's cache knows the import path of a function, not what it says. The hash cove
 """
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -41,13 +42,15 @@ def closure(*entries: str) -> tuple[str, ...]:
     return tuple(sorted(modules | parents))
 
 
-def code_hash(*entries: str) -> str:
-    """Hash of the sources in the closure of `entries` and of the libraries' versions, 16 hexadecimal digits."""
+def code_hash(*entries: str, libraries: Iterable[str] = ()) -> str:
+    """Hash of the sources in the closure of `entries` and of the versions of `LIBRARIES` and of those that only this
+    step needs, 16 hexadecimal digits.
+    """
     digest = hashlib.sha256()
     for module in closure(*entries):
         path = PROJECT.joinpath(*module.split("."))
         source = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
         digest.update(f"{module}\0".encode() + source.read_bytes() + b"\0")
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *libraries):
         digest.update(f"{library}=={version(library)}\0".encode())
     return digest.hexdigest()[:16]

@@ -6,7 +6,7 @@ gate every slice too.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -20,7 +20,13 @@ SIGNATURE = "evaluate"
 DECISION = 0.5
 
 
-def decision_eval_config(gate: Gate, outputs: tuple[str, ...], *, slices: Iterable[str] = ()) -> config_pb2.EvalConfig:
+def decision_eval_config(
+    gate: Gate,
+    outputs: tuple[str, ...],
+    *,
+    slices: Iterable[str] = (),
+    more: Sequence[config_pb2.MetricConfig] = (),
+) -> config_pb2.EvalConfig:
     """TFMA's configuration for decisions gated by `gate`.
 
     Parameters
@@ -28,6 +34,7 @@ def decision_eval_config(gate: Gate, outputs: tuple[str, ...], *, slices: Iterab
     gate : limits by output.
     outputs : in the order of the model's columns.
     slices : features of an Example by which figures are reported as well.
+    more : figures of every output that are reported as well.
 
     Returns
     -------
@@ -47,6 +54,7 @@ def decision_eval_config(gate: Gate, outputs: tuple[str, ...], *, slices: Iterab
                     noise_of("recall"),
                     _metric("AUC", "roc_auc", gate, output, {}),
                     _metric("AUCPrecisionRecall", "average_precision", gate, output, {}),
+                    *more,
                 ],
             )
         )

@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from audio.damage.dropouts import add_dropouts
 from catalog.recording import Event
+from pipeline.evaluation import read_evaluation
 from tests.end_to_end.tiny_defects import RATE, TAGS, Relabel, chord, make_defects
 from tests.end_to_end.workbench import TinyTask, Workbench
+from trainers.defects.event_metrics import FIGURES
 from trainers.defects.event_scores import event_counts
 
 pytestmark = pytest.mark.e2e
@@ -63,6 +65,17 @@ def test_a_model_that_hears_is_pushed_and_finds_a_gap_in_a_song_that_it_has_not_
         for i in range(answer["event_count"])
     ]
     assert event_counts(reference, found, "dropout").recall >= 0.5
+
+
+def test_the_evaluation_tells_how_well_events_are_placed(bench: Workbench) -> None:
+    evaluation = bench.runs()[0].evaluation
+    assert evaluation is not None
+    figures = read_evaluation(evaluation).verdict.figures
+    for tag in TAGS:
+        for metric in FIGURES:
+            assert 0 <= figures[tag][metric].value <= 1, (tag, metric)
+            assert not figures[tag][metric].limits.asked
+        assert figures[tag]["event_f1"].value > 0.5
 
 
 @pytest.mark.parametrize(

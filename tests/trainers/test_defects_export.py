@@ -1,5 +1,6 @@
 """The exported detector answers what the trained one hears, whatever the length and the batch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from catalog.recording import Event
 from trainers.checkpoints import Finished
 from trainers.defects.features import Constants, features
 from trainers.defects.model import DefectsLearner
@@ -68,12 +70,20 @@ def noise(duration_s: float, seed: int = 0) -> np.ndarray:
     return y.astype(np.float32)
 
 
-def example(y: np.ndarray, padding: int = 0) -> bytes:
+def example(y: np.ndarray, padding: int = 0, events: Sequence[Event] | None = None) -> bytes:
+    """A raw Example; with `events`, one whose times are known."""
     pcm = np.clip(np.rint(np.pad(y, (0, padding)) * 32768), -32768, 32767).astype("<i2").tobytes()
     feature = {
         "audio": tf.train.Feature(bytes_list=tf.train.BytesList(value=[pcm])),
         "num_samples": tf.train.Feature(int64_list=tf.train.Int64List(value=[len(y)])),
     }
+    if events is not None:
+        feature["timed"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))
+    if events:
+        names, onsets_s, offsets_s = zip(*events, strict=True)
+        feature["events"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[name.encode() for name in names]))
+        feature["onsets_s"] = tf.train.Feature(float_list=tf.train.FloatList(value=onsets_s))
+        feature["offsets_s"] = tf.train.Feature(float_list=tf.train.FloatList(value=offsets_s))
     return bytes(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
 
 
@@ -111,6 +121,19 @@ def test_examples_of_any_length_are_answered_as_they_are_alone(exported: Any) ->
         for name in ("event_defect", "event_onset_s", "event_offset_s", "event_probability"):
             np.testing.assert_allclose(together[name][row, :events], alone[name][0], atol=1e-5)
         assert (together["event_defect"].numpy()[row, events:] == -1).all()
+
+
+def test_the_evaluation_is_told_the_report_and_what_the_examples_know(exported: Any) -> None:
+    y, known = noise(0.7), [Event("hum", 0.1, 0.5), Event("crackle", 0.2, 0.3), Event("click", 0.4, 0.41)]
+    examples = tf.constant([example(y), example(y, events=[]), example(y, events=known)])
+    told = {name: value.numpy() for name, value in exported.signatures["evaluate"](examples=examples).items()}
+    report = exported.signatures["serving_default"](examples=examples)
+    for name, value in report.items():
+        np.testing.assert_array_equal(told[name], value)
+    assert told["timed"].tolist() == [False, True, True]
+    assert told["reference_defect"].tolist() == [[-1, -1, -1], [-1, -1, -1], [2, -1, 0]]
+    np.testing.assert_allclose(told["reference_onset_s"][2], [0.1, 0.2, 0.4], atol=1e-6)
+    np.testing.assert_allclose(told["reference_offset_s"][2], [0.5, 0.3, 0.41], atol=1e-6)
 
 
 def test_events_lie_in_the_recording_and_only_where_the_defect_is_decided(exported: Any) -> None:

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from audio.spec import AudioSpec
+from trainers.columns import dense, multi_hot, repeat
 from trainers.defects.spectra import CHANNELS, FINE, LEVEL_SLOPE, PER_FRAME, SLOW, frames_of, measure
 
 _FULL_SCALE = 32768.0
@@ -81,8 +82,8 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     """
     spec = AudioSpec.model_validate(custom_config["spec"])
     names = custom_config["vocabulary"]["tags"]
-    pcm = _dense(inputs[spec.columns[0]], "")
-    num_samples = _dense(inputs["num_samples"], 0)
+    pcm = dense(inputs[spec.columns[0]], "")
+    num_samples = dense(inputs["num_samples"], 0)
 
     def moments(example: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         rows = tf.cast(measure(decode_pcm(example[0], spec.channels))[: frames_of(example[1])], tf.float64)
@@ -105,14 +106,14 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     labels = weak_labels(inputs, names)
     shares = tft.mean(tf.cast(labels, tf.float32), reduce_instance_dims=False)
     return {
-        "id": _dense(inputs["id"], ""),
-        "segment": _dense(inputs["segment"], 0),
+        "id": dense(inputs["id"], ""),
+        "segment": dense(inputs["segment"], 0),
         "num_samples": num_samples,
         "labels": labels,
         "features": tf.map_fn(materialise, pcm, fn_output_signature=tf.TensorSpec([], tf.string)),
-        "channel_mean": _repeat(constants.mean, pcm),
-        "channel_std": _repeat(constants.std, pcm),
-        "label_shares": _repeat(shares, pcm),
+        "channel_mean": repeat(constants.mean, pcm),
+        "channel_std": repeat(constants.std, pcm),
+        "label_shares": repeat(shares, pcm),
     }
 
 
@@ -120,29 +121,14 @@ def weak_labels(inputs: dict[str, Any], names: list[str]) -> tf.Tensor:
     """Which defects each segment has, int64 [rows, defects]: by its events where its recording is ``timed``, else by
     the recording's tags.
     """
-    labels = inputs["labels"]
-    if isinstance(labels, tf.SparseTensor):
-        labels = tft.sparse_tensor_to_dense_with_shape(labels, [None, len(names)], 0)
-    labels = tf.reshape(labels, [-1, len(names)])
+    labels = multi_hot(inputs["labels"], len(names))
     events = inputs["events"]
     rows = tf.shape(labels, tf.int64)[0]
     hits = tf.cast(events.values[:, tf.newaxis] == tf.constant(names)[tf.newaxis], tf.int64)
     heard = tf.math.unsorted_segment_max(hits, events.indices[:, 0], rows)
-    timed = _dense(inputs["timed"], 0)
+    timed = dense(inputs["timed"], 0)
     return tf.where(timed[:, tf.newaxis] > 0, tf.maximum(heard, 0), labels)
 
 
 def _sums(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.reduce_sum(rows, axis=0), tf.reduce_sum(rows * rows, axis=0)
-
-
-def _repeat(constant: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-    """A constant [n] in every row: [rows, n]."""
-    return tf.tile(constant[tf.newaxis], tf.stack([tf.shape(column)[0], 1]))
-
-
-def _dense(column: Any, default: Any) -> tf.Tensor:
-    """A column of one value a row, [rows]."""
-    if isinstance(column, tf.SparseTensor):
-        column = tft.sparse_tensor_to_dense_with_shape(column, [None, 1], default)
-    return tf.reshape(column, [-1])

@@ -6,7 +6,7 @@ where its calibrated probability reaches 0.5 in a window that has the defect. Re
 windows a few at a time, so that memory stays flat however long a recording is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -23,6 +23,12 @@ from trainers.trainee import set_variables
 MARGIN = 8
 WINDOWS_AT_ONCE = 4
 DECISION = 0.5
+_KNOWN = {
+    "timed": tf.io.FixedLenFeature([], tf.int64, 0),
+    "events": tf.io.RaggedFeature(tf.string),
+    "onsets_s": tf.io.RaggedFeature(tf.float32),
+    "offsets_s": tf.io.RaggedFeature(tf.float32),
+}
 Outputs = dict[str, tf.Tensor]
 
 
@@ -90,15 +96,6 @@ class Detector(tf.Module):
     def _calibrated(self, probabilities: tf.Tensor) -> tf.Tensor:
         return calibrate(probabilities, self._thresholds, self._learner.tree)
 
-    def decide(self, recordings: Any, waveform_of: Callable[[Any], tf.Tensor]) -> tf.Tensor:
-        """Calibrated probabilities of recordings, float32 [b, defects]."""
-        return tf.map_fn(
-            lambda element: self.listen(waveform_of(element))[0],
-            recordings,
-            fn_output_signature=tf.TensorSpec([len(self._learner.defects)], tf.float32),
-            parallel_iterations=1,
-        )
-
     def report(self, recordings: Any, waveform_of: Callable[[Any], tf.Tensor]) -> Outputs:
         """Everything about recordings; `make_signatures` describes the outputs."""
 
@@ -136,12 +133,29 @@ def _joined(windows: tf.Tensor, hop: int) -> tf.Tensor:
     return tf.concat([windows[0, :MARGIN], middle, windows[-1, MARGIN + hop :]], axis=0)
 
 
+def _known(examples: tf.Tensor, defects: Sequence[str]) -> Outputs:
+    """Where raw Examples say that defects are, in the order of the Example; padding -1 and 0."""
+    example = tf.io.parse_example(examples, _KNOWN)
+    named = example["events"]
+    same = named.values[:, tf.newaxis] == tf.constant(defects)[tf.newaxis]
+    column = tf.where(tf.reduce_any(same, axis=1), tf.argmax(tf.cast(same, tf.int32), axis=1, output_type=tf.int32), -1)
+    return {
+        "timed": example["timed"] > 0,
+        "reference_defect": named.with_values(column).to_tensor(-1),
+        "reference_onset_s": example["onsets_s"].to_tensor(),
+        "reference_offset_s": example["offsets_s"].to_tensor(),
+    }
+
+
 def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Module, dict[str, Any], dict[str, Any]]:
     """The module to save, its signatures, and what ``dacapo.json`` says of this task.
 
     Signatures
     ----------
-    ``evaluate`` : ``examples`` string [b], raw Examples -> ``probabilities`` float32 [b, defects]; 0.5 is the decision
+    ``evaluate`` : ``examples`` string [b], raw Examples -> the report below, and what the Examples know of it:
+
+        ``timed`` bool [b], whether they know where; ``reference_defect`` int32 [b, events] (padding -1),
+        ``reference_onset_s`` and ``reference_offset_s`` float32 [b, events]
     ``serving_default`` : the same Examples -> the whole report:
 
         ``probabilities`` float32 [b, defects] and ``defects`` string [b, defects], their names;
@@ -171,7 +185,7 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def evaluate(examples: tf.Tensor) -> Outputs:
-        return {"probabilities": detector.decide(parsed(examples), waveform_of)}
+        return detector.report(parsed(examples), waveform_of) | _known(examples, learner.defects)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
     def serving_default(examples: tf.Tensor) -> Outputs:
