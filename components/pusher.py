@@ -5,7 +5,8 @@ into a staging directory whose name is no number (TensorFlow Serving ignores it)
 the disk, and one rename makes it a version, strictly higher than any there.
 
 A server loads the newest version, so a model that was in service once and comes back is pushed again: the cache key
-holds the version that the model replaces.
+holds the version that the model replaces. And a verdict that is given again is no reason to push: the cache key holds
+the first of the equal ones.
 """
 
 import fcntl
@@ -18,8 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import ml_metadata as mlmd
 from tfx import types
 from tfx import v1 as tfx
+from tfx.components.evaluator import constants
 from tfx.components.pusher import executor as tfx_executor
 from tfx.dsl.components.base import base_driver as component_driver
 from tfx.dsl.components.base import executor_spec
@@ -27,8 +30,10 @@ from tfx.orchestration import metadata
 from tfx.orchestration.portable import base_driver, data_types
 from tfx.proto import pusher_pb2
 from tfx.proto.orchestration import driver_output_pb2
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
+
+from components.baseline import INPUT_EVENTS, OUTPUT_EVENTS
 
 REPLACES = "replaces"
 STAGING = ".staging-"
@@ -136,8 +141,32 @@ class Executor(tfx_executor.Executor):
         self._MarkPushed(pushed, pushed_destination=str(served), pushed_version=served.name)
 
 
+def first_of_equal_verdicts(
+    store: mlmd.MetadataStore, model: types.Artifact, blessing: types.Artifact
+) -> types.Artifact:
+    """The oldest ModelBlessing that says of `model` what `blessing` says: itself, where it is the first."""
+
+    def verdict(properties: Any) -> tuple[int, int]:
+        names = (constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, constants.ARTIFACT_PROPERTY_BLESSED_KEY)
+        own, blessed = (properties[name].int_value if name in properties else -1 for name in names)
+        return own, blessed
+
+    heard = [e.execution_id for e in store.get_events_by_artifact_ids([model.id]) if e.type in INPUT_EVENTS]
+    written = {e.artifact_id for e in store.get_events_by_execution_ids(heard) if e.type in OUTPUT_EVENTS}
+    wanted = verdict(blessing.mlmd_artifact.custom_properties)
+    for found in store.get_artifacts_by_id(sorted(written)):
+        if found.type == blessing.type_name and verdict(found.custom_properties) == wanted:
+            return artifact_utils.deserialize_artifact(blessing.artifact_type, found)
+    return blessing
+
+
 class Driver(component_driver.BaseDriver, base_driver.BaseDriver):
-    """Adds the version that the model replaces to the cache key (`components.audio_example_gen.driver` says how)."""
+    """Adds the version that the model replaces to the cache key (`components.audio_example_gen.driver` says how), and
+    has the first of equal verdicts stand there for the others.
+
+    TFX 1.21 hashes the inputs after the driver ran, and hands it the very dictionary that it hashes
+    (``Launcher._prepare_execution``); ML Metadata keeps the inputs as they were resolved.
+    """
 
     def __init__(self, metadata_handle: metadata.Metadata) -> None:
         component_driver.BaseDriver.__init__(self, metadata_handle)
@@ -145,8 +174,14 @@ class Driver(component_driver.BaseDriver, base_driver.BaseDriver):
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
         """The replaced version as an execution property; empty where there is none."""
-        model = Path(path_utils.serving_model_path(execution_info.input_dict["model"][0].uri))
-        version = replaced(model, _served_folder(execution_info.exec_properties))
+        inputs = execution_info.input_dict
+        model = artifact_utils.get_single_instance(inputs[standard_component_specs.MODEL_KEY])
+        blessing = artifact_utils.get_single_instance(inputs[standard_component_specs.MODEL_BLESSING_KEY])
+        with self._metadata_handle as connection:
+            first = first_of_equal_verdicts(connection.store, model, blessing)
+        inputs[standard_component_specs.MODEL_BLESSING_KEY] = [first]
+        served = _served_folder(execution_info.exec_properties)
+        version = replaced(Path(path_utils.serving_model_path(model.uri)), served)
         output = driver_output_pb2.DriverOutput()
         output.exec_properties[REPLACES].string_value = "" if version is None else str(version)
         return output

@@ -1,7 +1,7 @@
 """What ML Metadata knows of past runs: which there were, what their nodes did, what was blessed and pushed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -72,6 +72,15 @@ def runs(store: metadata_store.MetadataStore) -> Iterator[Run]:
 def find_run(store: metadata_store.MetadataStore, run_id: str) -> Run | None:
     """The run called `run_id`, or None."""
     return next((run for run in runs(store) if run.run_id == run_id), None)
+
+
+def pushed_again(store: metadata_store.MetadataStore, run: Run, served: Path) -> Run:
+    """Writes down that the model that `run` pushed stands in `served` now, a version of its own; answers the run."""
+    for artifact in store.get_artifacts_by_uri(str(run.archive)):
+        artifact.custom_properties["pushed_destination"].string_value = str(served)
+        artifact.custom_properties["pushed_version"].string_value = served.name
+        store.put_artifacts([artifact])
+    return replace(run, served=served, version=served.name)
 
 
 def _run(

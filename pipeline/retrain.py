@@ -82,16 +82,18 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
 
 def read_outcome(settings: Settings, run_id: str) -> Outcome:
     """The outcome of a finished run; a blessed model that is not the newest version is made that again."""
-    run = lineage.find_run(lineage.open_store(connection_config(settings)), run_id)
+    store = lineage.open_store(connection_config(settings))
+    run = lineage.find_run(store, run_id)
     if run is None or run.evaluation is None:
         raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
-    return Outcome(run, read_evaluation(run.evaluation).verdict, _served(run, settings))
-
-
-def _served(run: lineage.Run, settings: Settings) -> Path | None:
-    if run.verdict != "pushed" or run.archive is None:
-        return None
-    return push(run.archive, settings.served)  # the newest version itself, unless the folder was changed meanwhile
+    verdict, served = read_evaluation(run.evaluation).verdict, None
+    if run.verdict == "pushed" and run.archive is not None:
+        served = push(
+            run.archive, settings.served
+        )  # the newest version itself, unless the folder was changed meanwhile
+        if served != run.served:
+            run = lineage.pushed_again(store, run, served)
+    return Outcome(run, verdict, served)
 
 
 @contextmanager

@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+from tfx.types import artifact_utils, standard_artifacts
 
-from components.pusher import STAGING, push, replaced, versions
+from components.pusher import STAGING, first_of_equal_verdicts, push, replaced, versions
 
 WRITES = {
     "open",
@@ -66,6 +69,58 @@ def test_what_a_model_replaces_changes_only_when_another_is_pushed_over_it(model
         assert replaced(candidate, served) == before[-1]
     assert before == [None, *versions(served)[:-1]]
     assert len(versions(served)) == 4
+
+
+class Judgements:
+    """A store in which models are judged."""
+
+    def __init__(self) -> None:
+        config = metadata_store_pb2.ConnectionConfig()
+        config.fake_database.SetInParent()
+        self.store = metadata_store.MetadataStore(config)
+        self.types = {
+            kind.TYPE_NAME: self.store.put_artifact_type(metadata_store_pb2.ArtifactType(name=kind.TYPE_NAME))
+            for kind in (standard_artifacts.Model, standard_artifacts.ModelBlessing, standard_artifacts.ModelEvaluation)
+        }
+        self.evaluator = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name="Evaluator"))
+
+    def _artifact(self, kind, **properties: int):
+        proto = metadata_store_pb2.Artifact(type_id=self.types[kind.TYPE_NAME])
+        for name, value in properties.items():
+            proto.custom_properties[name].int_value = value
+        (number,) = self.store.put_artifacts([proto])
+        (found,) = self.store.get_artifacts_by_id([number])
+        return artifact_utils.deserialize_artifact(kind().artifact_type, found)
+
+    def model(self):
+        return self._artifact(standard_artifacts.Model)
+
+    def judge(self, model, blessed: int, baseline=None):
+        event = metadata_store_pb2.Event
+        (execution,) = self.store.put_executions([metadata_store_pb2.Execution(type_id=self.evaluator)])
+        blessing = self._artifact(standard_artifacts.ModelBlessing, current_model_id=model.id, blessed=blessed)
+        written = (self._artifact(standard_artifacts.ModelEvaluation), blessing)
+        heard = [model] if baseline is None else [model, baseline]
+        self.store.put_events(
+            [event(execution_id=execution, artifact_id=each.id, type=event.INPUT) for each in heard]
+            + [event(execution_id=execution, artifact_id=each.id, type=event.OUTPUT) for each in written]
+        )
+        return blessing
+
+
+def test_a_verdict_that_is_given_again_is_the_first_of_its_kind_on_the_same_model() -> None:
+    judgements = Judgements()
+    model, other = judgements.model(), judgements.model()
+    told = [judgements.judge(model, blessed) for blessed in (0, 1, 1, 0)]
+    beside = judgements.judge(other, 1, baseline=model)
+
+    def first(of, blessing) -> int:
+        return first_of_equal_verdicts(judgements.store, of, blessing).id
+
+    assert [first(model, blessing) for blessing in told] == [told[0].id, told[1].id, told[1].id, told[0].id]
+    assert first(other, beside) == beside.id
+    again = first_of_equal_verdicts(judgements.store, model, told[2])
+    assert again.get_int_custom_property("blessed") == 1
 
 
 def test_a_version_of_the_future_is_outbid(model: Path, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class History:
         self.executed: dict[str, set[str]] = {}
         self.served: dict[str, list[str]] = {}
         self.tags: dict[str, list[str]] = {}
+        self.versions: list[str | None] = []
 
     def step(self, name: str) -> None:
         self.finished[name] = self.bench.run()
@@ -90,6 +91,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     history.step("last")
     shutil.rmtree(bench.home / "serving" / bench.name / bench.served()[-1])
     history.step("deleted")
+    history.versions = [run.version for run in bench.runs()]
     return history
 
 
@@ -118,7 +120,7 @@ def test_a_run_with_nothing_changed_executes_nothing_and_pushes_nothing(history:
 
 def test_an_edited_threshold_is_judged_again_and_no_version_is_new(history: History) -> None:
     assert history.finished["threshold"].exit_code == 0
-    assert history.executed["threshold"] == {"Evaluator", "Pusher"}
+    assert history.executed["threshold"] == {"Evaluator"}
     assert history.served["threshold"] == history.served["first"]
 
 
@@ -171,6 +173,10 @@ def test_a_model_that_comes_back_is_the_newest_version(
     assert history.finished[name].exit_code == 0, history.finished[name].output
     assert history.served[name][:-1] == history.served[before]
     assert history.tags[name] == list(tags)
+
+
+def test_a_version_that_was_deleted_is_nowhere_in_the_list_of_runs(history: History) -> None:
+    assert set(history.versions) == set(history.served["deleted"])
 
 
 @pytest.mark.parametrize("name", ["tag back", "tag removed again"])
