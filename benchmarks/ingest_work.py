@@ -15,7 +15,6 @@ import soundfile
 import soxr
 import tensorflow as tf
 from tfx import v1 as tfx
-from tfx.proto import transform_pb2
 from tfx.types import standard_artifacts
 
 from audio.mel import HOP_LENGTH, LOG_GAIN, N_FFT, N_MELS
@@ -28,7 +27,7 @@ from components.artifact_types import CatalogReport
 from components.audio_example_gen import AudioExampleGen
 from components.audio_example_gen.executor import Executor
 from components.audio_example_gen.settings import Detail, Settings
-from pipeline.graph import ANALYZED_SPLITS, TRANSFORMED_SPLITS
+from pipeline.graph import TRAINING_SPLITS, create_transform
 from pipeline.launch import compile_pipeline, launch_node
 from pipeline.schema import load_schema, write_schema
 from pipeline.settings import PROJECT, Beam, Shares
@@ -134,18 +133,14 @@ def transform(library: Library, folder: Path, repeat: int) -> tuple[float, Path]
     schema = load_schema(library.schemas / "schema.pbtxt", SPEC.columns, vocabulary)
     example_gen = AudioExampleGen(**_properties(library, "cheap", folder / "index.sqlite"))
     schema_gen = tfx.components.ImportSchemaGen(schema_file=str(write_schema(schema, folder / "schemas")))
-    node = tfx.components.Transform(
-        examples=example_gen.outputs["examples"],
-        schema=schema_gen.outputs["schema"],
-        preprocessing_fn=load_task("tagging").preprocessing_fn,
-        materialize=True,
-        splits_config=transform_pb2.SplitsConfig(analyze=ANALYZED_SPLITS, transform=TRANSFORMED_SPLITS),
-        custom_config={
-            "task": "tagging",
-            "spec": SPEC.model_dump(mode="json"),
-            "vocabulary": {"tags": list(vocabulary.tags), "parents": dict(vocabulary.parents)},
-            "code": f"{time.time_ns()}",  # never cached
-        },
+    custom_config = {
+        "task": "tagging",
+        "spec": SPEC.model_dump(mode="json"),
+        "vocabulary": {"tags": list(vocabulary.tags), "parents": dict(vocabulary.parents)},
+        "code": f"{time.time_ns()}",  # never cached
+    }
+    node = create_transform(
+        load_task("tagging"), example_gen.outputs["examples"], schema_gen.outputs["schema"], custom_config
     )
     connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite"))
     graph = tfx.dsl.Pipeline(
@@ -165,7 +160,7 @@ def transform(library: Library, folder: Path, repeat: int) -> tuple[float, Path]
 def waveforms(examples: Path) -> list[np.ndarray]:
     """The segments that Transform reads, decoded: each float32 [samples]."""
     found = []
-    for split in TRANSFORMED_SPLITS:
+    for split in TRAINING_SPLITS:
         for recording in read_split(str(examples), split, SPEC):
             y, length = recording.waveform, SPEC.segment_samples
             found += [np.pad(part, (0, length - len(part))) for part in np.split(y, range(length, len(y), length))]

@@ -15,7 +15,8 @@ from benchmarks.report import BenchmarkError
 from pipeline.lineage import OUTPUT_EVENTS, Run, open_store, runs
 from trainers.request import parse_request
 
-TRAINED = ("AudioExampleGen.examples", "Transform.transformed_examples", "Transform.transform_graph")
+TRAINED = ("AudioExampleGen.examples", "Transform.transform_graph")
+MATERIALISED = "Transform.transformed_examples"
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class PastRun:
         """The folder of Transform's graph."""
         return self.artifacts["Transform.transform_graph"]
 
-    def transformed(self, split: str) -> list[str]:
-        """File patterns of Transform's Examples of a split."""
-        return [f"{self.artifacts['Transform.transformed_examples']}/Split-{split}/*"]
+    def trained_on(self, split: str) -> list[str]:
+        """File patterns of what the Trainer read: Transform's Examples of a split, or AudioExampleGen's."""
+        return [f"{self.artifacts.get(MATERIALISED, self.examples)}/Split-{split}/*"]
 
     def retraining(self, hyperparameters: dict[str, Any], **changes: Any) -> dict[str, Any]:
         """The Trainer's ``custom_config`` with other hyperparameters and settings.
@@ -115,7 +116,11 @@ def newest_run(home: Path, pipeline: str, *, pushed: bool = False, executed: tup
             ):
                 continue
             past = _read(store, run)
-            if past.training and all(Path(past.artifacts.get(name, "/nowhere")).is_dir() for name in TRAINED):
+            needed = [
+                *(past.artifacts.get(name, "/nowhere") for name in TRAINED),
+                past.artifacts.get(MATERIALISED, "."),
+            ]
+            if past.training and all(Path(folder).is_dir() for folder in needed):
                 return past
     kind = " that was pushed" if pushed else f" in which {', '.join(executed)} ran" if executed else " that was trained"
     task, library, profile = (

@@ -96,8 +96,8 @@ def _trained(past: Any, home: Path, changes: dict[str, Any]) -> Path:
         keras.backend.clear_session()
         request = SimpleNamespace(
             custom_config=settings,
-            train_files=past.transformed("train"),
-            eval_files=past.transformed("validation"),
+            train_files=past.trained_on("train"),
+            eval_files=past.trained_on("validation"),
             transform_output=past.transform_graph,
             serving_model_dir=str(model),
             model_run_dir=str(folder / f"log-{key}"),

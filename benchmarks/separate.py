@@ -78,8 +78,8 @@ def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hype
     )
     learner = make_learner(_recipe(past, settings))
     folder = home / "separate" / f"rows-{_key(settings)}"
-    open_rows(str(folder / "train"), past.transformed("train"), learner.read)
-    open_rows(str(folder / "validation"), past.transformed("validation"), learner.read)
+    open_rows(str(folder / "train"), past.trained_on("train"), learner.read)
+    open_rows(str(folder / "validation"), past.trained_on("validation"), learner.read)
     trained = []
     for number, tag in enumerate(past.tags):
         say(f"  separate model {number + 1} of {len(past.tags)}: {tag}")

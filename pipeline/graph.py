@@ -18,15 +18,16 @@ from components.data_gate import DataGate
 from components.drift import DistributionValidator, drift_config
 from components.evaluator import Evaluator
 from components.pusher import Pusher
-from pipeline.code_hash import code_hash
+from pipeline.code_hash import PACKAGES, code_hash
 from pipeline.metadata import connection_config
 from pipeline.schema import check_folder, load_schema, write_schema
 from pipeline.settings import Settings
-from trainers.gate import Gate, load_gate
+from trainers.gate import load_gate
 from trainers.task import Task
 
 ANALYZED_SPLITS = ("train",)
-TRANSFORMED_SPLITS = ("train", "validation")
+TRAINING_SPLITS = ("train", "validation")
+EVALUATOR_LIBRARIES = ("tensorflow-model-analysis", "sed-scores-eval")
 
 
 def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pipeline:
@@ -91,18 +92,13 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
         code=code_hash("components.data_gate"),
     )
     handed_over = _handed_over(settings, task, vocabulary)
-    transform = tfx.components.Transform(
-        examples=examples,
-        schema=schema_gen.outputs["schema"],
-        preprocessing_fn=task.preprocessing_fn,
-        materialize=True,
-        splits_config=transform_pb2.SplitsConfig(analyze=ANALYZED_SPLITS, transform=TRANSFORMED_SPLITS),
-        custom_config=handed_over | {"code": code_hash(f"{task.package}.features")},
+    transform = create_transform(
+        task, examples, schema_gen.outputs["schema"], handed_over | {"code": code_hash(f"{task.package}.features")}
     )
     transform.add_upstream_node(data_gate)
     trainer = tfx.components.Trainer(
         run_fn="trainers.run.run_fn",
-        examples=transform.outputs["transformed_examples"],
+        examples=transform.outputs["transformed_examples"] if task.materialise else examples,
         transform_graph=transform.outputs["transform_graph"],
         schema=schema_gen.outputs["schema"],
         train_args=tfx.proto.TrainArgs(splits=["train"]),
@@ -111,13 +107,14 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
     )
     model = trainer.outputs["model"]
     baseline = in_service_model(model)
+    eval_config: config_pb2.EvalConfig = evaluation.eval_config(gate, outputs)
     evaluator = Evaluator(
         examples=examples,
         model=model,
         baseline_model=baseline.outputs["model"],
         schema=schema_gen.outputs["schema"],
-        eval_config=_eval_config(evaluation, gate, outputs),
-        code=code_hash("components.evaluator"),
+        eval_config=eval_config,
+        code=code_hash("components.evaluator", *_metric_modules(eval_config), libraries=EVALUATOR_LIBRARIES),
     )
     pusher = Pusher(
         model=model,
@@ -151,6 +148,28 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
     )
 
 
+def create_transform(
+    task: Task, examples: tfx.types.BaseChannel, schema: tfx.types.BaseChannel, custom_config: dict[str, Any]
+) -> tfx.components.Transform:
+    """The corpus statistics of a task's features, and the features themselves where the task materialises them.
+
+    Transform's own statistics are off: StatisticsGen's are those that are validated, and these take more time than all
+    the rest of it. So is its analyzer cache, which is for data that comes in spans.
+    """
+    return tfx.components.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn=task.preprocessing_fn,
+        materialize=task.materialise,
+        disable_statistics=True,
+        disable_analyzer_cache=True,
+        splits_config=transform_pb2.SplitsConfig(
+            analyze=ANALYZED_SPLITS, transform=TRAINING_SPLITS if task.materialise else ()
+        ),
+        custom_config=custom_config,
+    )
+
+
 def _handed_over(settings: Settings, task: Task, vocabulary: Vocabulary) -> dict[str, Any]:
     """What Transform and Trainer both are told; JSON all through."""
     return {
@@ -174,6 +193,7 @@ def _trainer_config(settings: Settings, task: Task, warm_start: str) -> dict[str
     }
 
 
-def _eval_config(evaluation: Any, gate: Gate, outputs: tuple[str, ...]) -> config_pb2.EvalConfig:
-    config: config_pb2.EvalConfig = evaluation.eval_config(gate, outputs)
-    return config
+def _metric_modules(config: config_pb2.EvalConfig) -> list[str]:
+    """Modules of ours that TFMA loads by their names."""
+    named = {metric.module for spec in config.metrics_specs for metric in spec.metrics}
+    return sorted(module for module in named if module.split(".")[0] in PACKAGES)

@@ -34,7 +34,7 @@ class Learner(Protocol):
     label_columns: tuple[str, ...]
 
     def read(self, serialized: tf.Tensor) -> Tensors:
-        """Decode transformed Examples.
+        """Decode what the Trainer reads: transformed Examples, or raw ones where the task materialises nothing.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
-"""The rows of a split: Transform's Examples decoded once, in id order, each reachable by its number.
+"""The rows of a split: Examples decoded once, in id order, each reachable by its number.
 
-Transform writes shards whose names, number and order change from run to run. Training must not: it sees rows by their
+Beam writes shards whose names, number and order change from run to run. Training must not: it sees rows by their
 number in the order of (id, segment), whatever file they came from. The rows lie uncompressed in memory-mapped files, so
 that an epoch costs no inflating, any permutation is cheap, a restart finds its place at once, and memory stays flat.
 """

@@ -54,7 +54,8 @@ class Task:
     audio : audio specification by profile (``quick``, ``full``).
     hyperparameters : by profile.
     timed_labels : whether Examples carry events with onset and offset.
-    materialise : whether Transform writes features (True) or passes PCM bytes through (False).
+    materialise : whether Transform writes features that the Trainer reads (True), or finds statistics alone and the
+        Trainer reads PCM from the raw Examples (False).
     catalog : name of the catalog in a library's folder, without suffix: the library, or what was derived from it.
     published_weights : what a model can warm-start from beside a served version: by name, what finds the weights'
         folder or raises DaCapoError.

@@ -1,11 +1,13 @@
 import pytest
 from apache_beam.options.pipeline_options import (
+    DirectOptions,
     GoogleCloudOptions,
     PipelineOptions,
     PortableOptions,
     StandardOptions,
     WorkerOptions,
 )
+from tfx.utils.dependency_utils import make_beam_dependency_flags
 
 from pipeline.settings import Settings, SettingsError, load_settings
 
@@ -16,8 +18,13 @@ def settings(*assignments: str) -> Settings:
 
 @pytest.mark.parametrize(("workers", "mode"), [(1, "in_memory"), (4, "multi_processing")])
 def test_the_direct_runner_starts_processes_only_for_several_workers(workers: int, mode: str) -> None:
-    arguments = settings(f"beam.workers={workers}").beam.arguments()
-    assert arguments == [f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
+    options = PipelineOptions(settings(f"beam.workers={workers}").beam.arguments()).view_as(DirectOptions)
+    assert (options.direct_running_mode, options.direct_num_workers) == (mode, workers)
+
+
+def test_no_package_of_tfx_is_built_for_the_direct_runner() -> None:
+    arguments = settings().beam.arguments()
+    assert make_beam_dependency_flags(arguments) == arguments
 
 
 @pytest.mark.parametrize("runner", ["flink", "spark"])

@@ -119,7 +119,7 @@ def test_features_of_a_waveform_and_of_its_magnitudes_agree() -> None:
     np.testing.assert_allclose(features(y, constants), features_of(tf.abs(spectrum(y, 64)), constants), atol=1e-5)
 
 
-def test_transform_passes_pcm_through_and_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
+def test_transform_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
@@ -143,9 +143,8 @@ def test_transform_passes_pcm_through_and_finds_the_constants_of_the_mixtures(tm
         sum(pcm16_array(row[name], channels=1)[0] for name in ("clean", "noise"))[: row["num_samples"]] for row in data
     ]
     logarithms = np.concatenate([np.log(np.abs(spectrum(tf.constant(y), 64)) + 1e-3) for y in mixtures])
-    for row, before in zip(transformed, data, strict=True):
-        assert (row["clean"], row["noise"]) == (before["clean"], before["noise"])
-        np.testing.assert_array_equal(row["labels"], before["labels"])
+    for row in transformed:
+        assert set(row) == {"log_mean", "log_std"}
         np.testing.assert_allclose(row["log_mean"], logarithms.mean(axis=0), atol=1e-3)
         np.testing.assert_allclose(row["log_std"], logarithms.std(axis=0), atol=1e-3)
 
@@ -390,8 +389,9 @@ def test_the_quick_profile_streams_in_a_tenth_of_real_time_from_files_that_hold_
     network = Network(TASK.hyperparameters["quick"], 513)
     stream = network.piece_model(1, Normalise(Constants(tf.zeros(513), tf.ones(513))), batch=1)
     files = convert(stream)
-    assert len(files[FLOAT32]) > 4 * stream.count_params()
+    assert 4 * stream.count_params() < len(files[FLOAT32]) < 4.5 * stream.count_params()
     assert stream.count_params() < len(files[DYNAMIC_RANGE]) < len(files[FLOAT32]) / 3
+    assert len(files[FLOAT32]) < 2 * 2**20
     for content in files.values():
         assert 0 < real_time_factor(content, 16_000) < 0.1
 

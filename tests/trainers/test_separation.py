@@ -86,7 +86,7 @@ def test_features_of_a_waveform_and_of_a_sum_of_spectra_agree() -> None:
     np.testing.assert_allclose(features(tf.reduce_sum(stems, 0), constants), features_of(summed, constants), atol=1e-3)
 
 
-def test_transform_passes_pcm_through_and_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
+def test_transform_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
@@ -108,10 +108,10 @@ def test_transform_passes_pcm_through_and_finds_the_constants_of_the_mixtures(tm
         (transformed, _), _ = (data, metadata) | tft_beam.AnalyzeAndTransformDataset(
             lambda inputs: preprocessing_fn(inputs, {"spec": SPEC})
         )
-    assert [row["vocals"] for row in transformed] == [row["vocals"] for row in data]
     mixtures = [sum(pcm16_array(row[stem], channels=2) for stem in STEMS)[:, : row["num_samples"]] for row in data]
     logarithms = np.concatenate([np.log(np.abs(spectrum(y, 64)) + 1e-3).reshape(-1, 33) for y in mixtures])
     for row in transformed:
+        assert set(row) == {"log_mean", "log_std"}
         np.testing.assert_allclose(row["log_mean"], logarithms.mean(axis=0), atol=1e-4)
         np.testing.assert_allclose(row["log_std"], logarithms.std(axis=0), atol=1e-4)
 

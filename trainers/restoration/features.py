@@ -11,6 +11,7 @@ import tensorflow_transform as tft
 
 from audio.pcm import FULL_SCALE
 from audio.spec import AudioSpec
+from trainers.columns import dense, repeat
 from trainers.restoration.frames import analysis, fft_size, frame_count, padded, spectrum
 
 QUIETEST = 1e-3
@@ -53,7 +54,7 @@ def decode_pcm(pcm: tf.Tensor) -> tf.Tensor:
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
-    """Raw Examples to what the trainer reads (for TFX's Transform).
+    """Statistics of the training split (for TFX's Transform); the trainer reads the raw Examples.
 
     Recordings are taken one by one (``tf.map_fn``), so that memory holds one spectrum at a time whatever the batch.
 
@@ -64,13 +65,12 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Returns
     -------
-    ``id``, ``segment``, ``num_samples``, ``labels``, the PCM bytes of clean music and noise as they are; ``log_mean``
-    and ``log_std`` of their sums: the same in every row.
+    ``log_mean`` and ``log_std`` of the sums of clean music and noise: the same in every row.
     """
     spec = AudioSpec.model_validate(custom_config["spec"])
     n_fft = fft_size(spec.sample_rate)
-    stems = {name: _dense(inputs[name], "") for name in spec.columns}
-    num_samples = _dense(inputs["num_samples"], 0)
+    stems = {name: dense(inputs[name], "") for name in spec.columns}
+    num_samples = dense(inputs["num_samples"], 0)
 
     def moments(example: tuple[tf.Tensor, ...]) -> tf.Tensor:
         *pcm, valid_samples = example
@@ -91,29 +91,6 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     mean, square = totals[:bins] / totals[-1], totals[bins:-1] / totals[-1]
     std = tf.sqrt(tf.maximum(square - mean * mean, _MIN_VARIANCE))
     return {
-        "id": _dense(inputs["id"], ""),
-        "segment": _dense(inputs["segment"], 0),
-        "num_samples": num_samples,
-        "labels": _labels(inputs["labels"], len(custom_config["vocabulary"]["tags"])),
-        **stems,
-        "log_mean": _repeat(tf.cast(mean, tf.float32), num_samples),
-        "log_std": _repeat(tf.cast(std, tf.float32), num_samples),
+        "log_mean": repeat(tf.cast(mean, tf.float32), num_samples),
+        "log_std": repeat(tf.cast(std, tf.float32), num_samples),
     }
-
-
-def _repeat(constant: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-    """A constant [n] in every row: [rows, n]."""
-    return tf.tile(constant[tf.newaxis], tf.stack([tf.shape(column)[0], 1]))
-
-
-def _dense(column: Any, default: Any) -> tf.Tensor:
-    """A column of one value a row, [rows]."""
-    if isinstance(column, tf.SparseTensor):
-        column = tft.sparse_tensor_to_dense_with_shape(column, [None, 1], default)
-    return tf.reshape(column, [-1])
-
-
-def _labels(column: Any, tags: int) -> tf.Tensor:
-    if isinstance(column, tf.SparseTensor):
-        column = tft.sparse_tensor_to_dense_with_shape(column, [None, tags], 0)
-    return tf.reshape(column, [-1, tags])

@@ -42,7 +42,7 @@ class RestorationLearner:
         self.frames = frame_count(self.segment_samples, self.n_fft)
 
     def read(self, serialized: tf.Tensor) -> Tensors:
-        """Transformed Examples to rows: clean music and noise as they are, int16 [b, samples]; whether the noise is
+        """Raw Examples to rows: clean music and noise as they are, int16 [b, samples]; whether the noise is
         what a recording chain added.
         """
         columns = {

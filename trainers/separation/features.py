@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 from audio.pcm import FULL_SCALE
 from audio.spec import AudioSpec
 from audio.spectra import stft
+from trainers.columns import dense, repeat
 
 WINDOW_S = 0.093
 HOPS = 4
@@ -86,7 +87,7 @@ def decode_pcm(pcm: tf.Tensor, channels: int) -> tf.Tensor:
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
-    """Raw Examples to what the trainer reads (for TFX's Transform).
+    """Statistics of the training split (for TFX's Transform); the trainer reads the raw Examples.
 
     Recordings are taken one by one (``tf.map_fn``), so that memory holds one spectrum at a time whatever the batch.
 
@@ -97,13 +98,12 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Returns
     -------
-    ``id``, ``segment``, ``num_samples``, the PCM bytes of both stems as they are; ``log_mean`` and ``log_std`` of the
-    mixtures: the same in every row.
+    ``log_mean`` and ``log_std`` of the mixtures: the same in every row.
     """
     spec = AudioSpec.model_validate(custom_config["spec"])
     n_fft = fft_size(spec.sample_rate)
-    stems = {name: _dense(inputs[name], "") for name in spec.columns}
-    num_samples = _dense(inputs["num_samples"], 0)
+    stems = {name: dense(inputs[name], "") for name in spec.columns}
+    num_samples = dense(inputs["num_samples"], 0)
 
     def moments(example: tuple[tf.Tensor, ...]) -> tf.Tensor:
         *pcm, valid_samples = example
@@ -122,22 +122,6 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     mean, square = totals[:bins] / totals[-1], totals[bins:-1] / totals[-1]
     std = tf.sqrt(tf.maximum(square - mean * mean, MIN_VARIANCE))
     return {
-        "id": _dense(inputs["id"], ""),
-        "segment": _dense(inputs["segment"], 0),
-        "num_samples": num_samples,
-        **stems,
-        "log_mean": _repeat(tf.cast(mean, tf.float32), num_samples),
-        "log_std": _repeat(tf.cast(std, tf.float32), num_samples),
+        "log_mean": repeat(tf.cast(mean, tf.float32), num_samples),
+        "log_std": repeat(tf.cast(std, tf.float32), num_samples),
     }
-
-
-def _repeat(constant: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-    """A constant [n] in every row: [rows, n]."""
-    return tf.tile(constant[tf.newaxis], tf.stack([tf.shape(column)[0], 1]))
-
-
-def _dense(column: Any, default: Any) -> tf.Tensor:
-    """A column of one value a row, [rows]."""
-    if isinstance(column, tf.SparseTensor):
-        column = tft.sparse_tensor_to_dense_with_shape(column, [None, 1], default)
-    return tf.reshape(column, [-1])

@@ -45,7 +45,7 @@ class SeparationLearner:
         self.bins = self.n_fft // 2 + 1
 
     def read(self, serialized: tf.Tensor) -> Tensors:
-        """Transformed Examples to rows: the stems as they are, int16 [b, samples, channels]."""
+        """Raw Examples to rows: the stems as they are, int16 [b, samples, channels]."""
         columns = {
             "id": tf.io.FixedLenFeature([], tf.string),
             "segment": tf.io.FixedLenFeature([], tf.int64),

@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 from audio.mel import HOP_LENGTH, N_MELS
 from audio.spec import AudioSpec
 from audio.spectra import log_mel
+from trainers.columns import dense, multi_hot, repeat
 
 _FULL_SCALE = 32768.0
 _MIN_VARIANCE = 1e-4
@@ -77,8 +78,8 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     (share of training segments with each tag): the same in every row.
     """
     spec = AudioSpec.model_validate(custom_config["spec"])
-    pcm = _dense(inputs[spec.columns[0]], "")
-    num_samples = _dense(inputs["num_samples"], 0)
+    pcm = dense(inputs[spec.columns[0]], "")
+    num_samples = dense(inputs["num_samples"], 0)
 
     def moments(example: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         valid = log_mel(decode_pcm(example[0], spec.channels))[: frames_of(example[1])]
@@ -97,42 +98,24 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     def materialise(data: tf.Tensor) -> tf.Tensor:
         return tf.io.serialize_tensor(tf.cast(features(decode_pcm(data, spec.channels), constants), tf.float16))
 
-    labels = _labels(inputs["labels"], len(custom_config["vocabulary"]["tags"]))
+    labels = multi_hot(inputs["labels"], len(custom_config["vocabulary"]["tags"]))
     shares = tft.mean(tf.cast(labels, tf.float32), reduce_instance_dims=False)
     lyrics, has_lyrics = _optional_text(inputs["lyrics"])
     return {
-        "id": _dense(inputs["id"], ""),
-        "segment": _dense(inputs["segment"], 0),
+        "id": dense(inputs["id"], ""),
+        "segment": dense(inputs["segment"], 0),
         "num_samples": num_samples,
         "labels": labels,
         "lyrics": lyrics,
         "has_lyrics": has_lyrics,
         "log_mel": tf.map_fn(materialise, pcm, fn_output_signature=tf.TensorSpec([], tf.string)),
-        "mel_mean": _repeat(constants.mean, pcm),
-        "mel_std": _repeat(constants.std, pcm),
-        "tag_shares": _repeat(shares, pcm),
+        "mel_mean": repeat(constants.mean, pcm),
+        "mel_std": repeat(constants.std, pcm),
+        "tag_shares": repeat(shares, pcm),
     }
-
-
-def _repeat(constant: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-    """A constant [n] in every row: [rows, n]."""
-    return tf.tile(constant[tf.newaxis], tf.stack([tf.shape(column)[0], 1]))
-
-
-def _dense(column: Any, default: Any) -> tf.Tensor:
-    """A column of one value a row, [rows]."""
-    if isinstance(column, tf.SparseTensor):
-        column = tft.sparse_tensor_to_dense_with_shape(column, [None, 1], default)
-    return tf.reshape(column, [-1])
-
-
-def _labels(column: Any, tags: int) -> tf.Tensor:
-    if isinstance(column, tf.SparseTensor):
-        column = tft.sparse_tensor_to_dense_with_shape(column, [None, tags], 0)
-    return tf.reshape(column, [-1, tags])
 
 
 def _optional_text(column: tf.SparseTensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Text, empty where it is missing, and whether it is there (int64): each [rows]."""
     present = tf.SparseTensor(column.indices, tf.ones_like(column.indices[:, 0]), column.dense_shape)
-    return _dense(column, ""), tf.reshape(tft.sparse_tensor_to_dense_with_shape(present, [None, 1], 0), [-1])
+    return dense(column, ""), tf.reshape(tft.sparse_tensor_to_dense_with_shape(present, [None, 1], 0), [-1])
