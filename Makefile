@@ -16,7 +16,7 @@ demo: setup  ## set up, then run the main job on the built-in library: verdict b
 
 test: setup lint  ## set up, then lint, fast tests, end-to-end tests (what CI runs)
 	@$(BIN)/python -m pytest -m "not e2e"
-	@$(BIN)/python -m pytest -m e2e -n0
+	@$(BIN)/python -m pytest -m e2e
 
 setup:  ## make .venv complete; does nothing when it is
 	@setup/run
@@ -27,8 +27,8 @@ lint: setup  ## ruff (rules, format), mypy, and the floors that imports may cros
 fast: setup  ## only the fast tests
 	@$(BIN)/python -m pytest -m "not e2e"
 
-e2e: setup  ## only the tests that train or run whole graphs, one at a time: each uses all cores
-	@$(BIN)/python -m pytest -m e2e -n0
+e2e: setup  ## only the tests that train or run whole graphs, two files at a time: Beam and imports keep one core each
+	@$(BIN)/python -m pytest -m e2e
 
 clean:  ## take out what set-up and tests made; runs, data and models in .dacapo stay
 	@rm -rf .venv .tools .cache

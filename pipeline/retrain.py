@@ -88,9 +88,7 @@ def read_outcome(settings: Settings, run_id: str) -> Outcome:
         raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
     verdict, served = read_evaluation(run.evaluation).verdict, None
     if run.verdict == "pushed" and run.archive is not None:
-        served = push(
-            run.archive, settings.served
-        )  # the newest version itself, unless the folder was changed meanwhile
+        served = push(run.archive, settings.served)  # the newest version itself, unless somebody changed the folder
         if served != run.served:
             run = lineage.pushed_again(store, run, served)
     return Outcome(run, verdict, served)
