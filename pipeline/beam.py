@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-_NO_PACKAGE = "--sdk_container_image=none"
+NO_PACKAGE = "--sdk_container_image=none"
 """Has no meaning for the direct runner, and keeps TFX 1.21 from building a source package of itself for every step (6 s
 of processor time and 52 MB in the temporary folder; ``tfx.utils.dependency_utils.make_beam_dependency_flags``).
 """
@@ -122,6 +122,6 @@ class Beam(BaseModel):
         """Beam's own command-line arguments."""
         if self.runner == "direct":
             mode = "in_memory" if self.workers == 1 else "multi_processing"
-            return [f"--direct_running_mode={mode}", f"--direct_num_workers={self.workers}", _NO_PACKAGE]
+            return [f"--direct_running_mode={mode}", f"--direct_num_workers={self.workers}", NO_PACKAGE]
         chosen: Portable | Dataflow = getattr(self, self.runner)
         return chosen.arguments()

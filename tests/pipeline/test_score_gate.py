@@ -13,6 +13,7 @@ from trainers.gate import Gate
 from trainers.score_gate import score_eval_config
 from trainers.score_name import score_name
 
+pytestmark = pytest.mark.e2e
 TAGS = ("hiss", "hum")
 METRICS = ("sdr", "delay_ms")
 GATE = {

@@ -31,6 +31,7 @@ def test_events_say_what_a_segment_has_and_tags_where_there_are_none_at_all(name
     np.testing.assert_array_equal(weak_labels(inputs, DEFECTS), [expected])
 
 
+@pytest.mark.e2e
 def test_transform_writes_these_labels_and_their_shares(tmp_path: Path) -> None:
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils

@@ -119,6 +119,7 @@ def test_features_of_a_waveform_and_of_its_magnitudes_agree() -> None:
     np.testing.assert_allclose(features(y, constants), features_of(tf.abs(spectrum(y, 64)), constants), atol=1e-5)
 
 
+@pytest.mark.e2e
 def test_transform_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils

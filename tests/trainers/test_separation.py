@@ -86,6 +86,7 @@ def test_features_of_a_waveform_and_of_a_sum_of_spectra_agree() -> None:
     np.testing.assert_allclose(features(tf.reduce_sum(stems, 0), constants), features_of(summed, constants), atol=1e-3)
 
 
+@pytest.mark.e2e
 def test_transform_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils

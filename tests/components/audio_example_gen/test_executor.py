@@ -13,6 +13,7 @@ from catalog.recording import SPLITS, Event, Recording
 from components.audio_example_gen.plan import CHUNK_RECORDINGS
 from components.audio_example_gen.report import TooManySetAside
 from components.audio_example_gen.settings import Settings
+from pipeline.beam import NO_PACKAGE
 
 TWO_STEMS = {"columns": ["left", "right"], "sample_rate": 44100, "channels": 2, "segment_s": 1.0, "eval_max_s": 2.0}
 NO_VOCABULARY = json.dumps({"tags": []})
@@ -187,7 +188,7 @@ def test_shards_are_in_catalog_order_and_do_not_depend_on_the_workers(library, i
         library.add(f"{number:03d}", 0.5 + 0.02 * number)
     catalog = library.write()
     one = ingest(catalog)
-    two = ingest(catalog, beam=["--direct_running_mode=multi_threading", "--direct_num_workers=2"])
+    two = ingest(catalog, beam=["--direct_running_mode=multi_threading", "--direct_num_workers=2", NO_PACKAGE])
     assert one.files() == two.files()
     assert len(one.files()) > len(SPLITS)
     for split in SPLITS:

@@ -24,6 +24,7 @@ def examples(library, ingest):
     return artifact
 
 
+@pytest.mark.e2e
 def test_statistics_gen_counts_examples_sees_descriptors_and_missing_lyrics(examples, tmp_path):
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = str(tmp_path / "statistics")
