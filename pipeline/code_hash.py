@@ -13,7 +13,7 @@ from pathlib import Path
 import grimp
 
 PROJECT = Path(__file__).resolve().parent.parent
-PACKAGES = ("audio", "catalog", "trainers", "components")
+PACKAGES = ("audio", "catalog", "trainers", "components", "serving")
 LIBRARIES = ("tensorflow", "tensorflow-transform", "keras", "tfx", "librosa", "soundfile", "soxr")
 
 

@@ -110,6 +110,46 @@ def runs(
         runs_command.show(home, run_id, pages=open_)
 
 
+@app.command(epilog="Exit codes of scan: 0 done, 2 bad input or no recording could be answered, 1 failure.")
+def scan(
+    task: Annotated[
+        str, typer.Argument(help="The task whose model answers: tagging, separation, defects, restoration.")
+    ],
+    library: Annotated[str, typer.Option(help="Library that the model learnt from.")] = BUILTIN,
+    profile: Annotated[str, typer.Option(help="quick or full: of the model.")] = "quick",
+    catalog: Annotated[
+        Path | None, typer.Option(help="Catalog of the recordings; by default the one that the model learnt from.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of an exported model; by default the newest that is served.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the answers; by default <home>/scans/<name>/<version>.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many rows of the catalog, from the first.", min=1)] = None,
+    home: HomeOption = HOME,
+    assignments: SetOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Answer every recording of a catalog with a model: a line of JSON each, and audio where the model makes some.
+
+    A second scan answers only what is new or has changed; a killed one goes on where it was.
+
+    Examples
+    --------
+      ./dacapo scan tagging --library builtin
+
+      ./dacapo scan separation --catalog my/catalog.csv --output my/stems --set beam.workers=2
+    """
+    from pipeline import scan_command
+
+    with one_line_errors():
+        names = {"task": task, "library": library, "profile": profile, "catalog": catalog, "home": home}
+        settings = load_settings(names, assignments or ())
+        code = scan_command.scan(settings, model=model, output=output, limit=limit, verbose=verbose)
+    raise typer.Exit(int(code))
+
+
 kubeflow_commands.register(app)
 
 

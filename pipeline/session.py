@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from audio.errors import DaCapoError
 from pipeline.findings import notes
 from pipeline.launch import DagRunner
 from pipeline.progress_line import ProgressLine
 from pipeline.retrain import Exit, Outcome, new_run_id, retrain
 from pipeline.settings import Settings
+from pipeline.terminal import user_error
 from pipeline.titles import pipeline_title
 from pipeline.verdict import Figure, Verdict
 
@@ -81,16 +81,6 @@ def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
         word = "reported" if output not in verdict.gated else "passes" if passed else "FAILS"
         table.add_row(output, *(_cell(figures.get(metric)) for metric in shown), word)
     return table
-
-
-def user_error(error: BaseException) -> DaCapoError | None:
-    """The error of ours in the chain behind `error` (Beam wraps what is raised under it), or None."""
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, DaCapoError):
-            return link
-        link = link.__cause__ or link.__context__
-    return None
 
 
 def _cell(figure: Figure | None) -> str:

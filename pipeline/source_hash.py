@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.code_hash import LIBRARIES, PROJECT
 
-FOLDERS = ("audio", "catalog", "components", "pipeline", "schemas", "trainers")
+FOLDERS = ("audio", "catalog", "components", "pipeline", "schemas", "serving", "trainers")
 """What shapes a graph and its steps, all of which the image holds."""
 
 

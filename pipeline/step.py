@@ -47,7 +47,7 @@ def run_step(step: "Step", console: Console) -> int:
         return 0
     if before is not None and not finished and step.train_job is None:
         clear_outputs(step.settings, step.node_id, before.id)
-    from pipeline.session import user_error
+    from pipeline.terminal import user_error
 
     started = time.monotonic()
     try:

@@ -23,6 +23,16 @@ def one_line_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+def user_error(error: BaseException) -> DaCapoError | None:
+    """The error of ours in the chain behind `error` (Beam wraps what is raised under it), or None."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, DaCapoError):
+            return link
+        link = link.__cause__ or link.__context__
+    return None
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar called `title`; what it gives is called with (done, in all)."""

@@ -45,6 +45,6 @@ def test_cudas_libraries_are_pinned_by_hash() -> None:
 
 def test_the_build_sees_sources_and_nothing_of_this_machine() -> None:
     assert IGNORED[1] == "*"
-    for folder in ("audio", "catalog", "components", "pipeline", "schemas", "trainers"):
+    for folder in ("audio", "catalog", "components", "pipeline", "schemas", "serving", "trainers"):
         assert f"!{folder}" in IGNORED
     assert not any(line.startswith(("!.", "!tests", "!docs")) for line in IGNORED)

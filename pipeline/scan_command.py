@@ -1,0 +1,151 @@
+"""``dacapo scan``: every recording of a catalog through a model, the one in service unless another is named."""
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from audio.errors import DaCapoError
+from catalog.format import open_catalog
+from pipeline.console import quiet
+from pipeline.settings import Settings
+from pipeline.terminal import typed, user_error
+from pipeline.titles import pipeline_title
+from serving.facts import newest_version, read_facts
+
+if TYPE_CHECKING:
+    from serving.plan import Plan
+
+POLL_S = 0.5
+MAX_SHOWN = 100
+"""Lines of recordings that are set aside on the terminal; the file has them all."""
+
+
+class Exit(IntEnum):
+    """Exit codes of ``dacapo scan``; 130 if stopped by hand."""
+
+    DONE = 0
+    FAILED = 1
+    BAD_INPUT = 2
+
+
+class NoModel(DaCapoError):
+    """There is no model in service, or the one that was named is of another task."""
+
+
+def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: int | None, verbose: bool) -> int:
+    """Scans and reports on the terminal.
+
+    Parameters
+    ----------
+    settings : validated settings: task, library, profile, home, catalog and Beam's.
+    model : folder of an exported model; by default the newest that is served.
+    output : by default ``<home>/scans/<task>-<library>-<profile>/<version>``.
+    limit : rows of the catalog to read at most.
+    verbose : show what the libraries say instead of writing it to the log.
+
+    Returns
+    -------
+    int
+        The exit code: `Exit`, and ``BAD_INPUT`` too where no recording could be answered.
+
+    Raises
+    ------
+    DaCapoError
+        If the catalog or the model cannot be used; said before anything heavy is loaded.
+    """
+    chosen = _model(settings, model)
+    open_catalog(settings.catalog_path)
+    folder = (output or settings.home / "scans" / settings.name / chosen.name).expanduser().absolute()
+    log = settings.home / "logs" / f"scan-{settings.name}.log"
+    with quiet(log, verbose=verbose) as console:
+        _print(console, f"{pipeline_title(settings.name)}: version {chosen.name}, {settings.catalog_path}")
+        try:
+            return _scan(settings, chosen, folder, limit, console)
+        except KeyboardInterrupt:
+            console.print("dacapo: stopped; the same command goes on where it was")
+            return 130
+        except Exception as error:  # noqa: BLE001 (the door: whatever a worker raises ends as a line and a code)
+            traceback.print_exc(file=sys.stderr)
+            cause = user_error(error)
+            if cause is not None:
+                _print(console, f"dacapo: {cause}")
+                return Exit.BAD_INPUT
+            _print(console, f"dacapo: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}")
+            _print(console, f"dacapo: the whole story is in {log}")
+            return Exit.FAILED
+
+
+def _model(settings: Settings, named: Path | None) -> Path:
+    found = named.expanduser().absolute() if named is not None else newest_version(settings.served)
+    if found is None:
+        given = () if settings.catalog is None else ("--catalog", settings.catalog)
+        options = ("--library", settings.library, "--profile", settings.profile, *given)
+        command = typed("run", settings.task, *options, home=settings.home)
+        raise NoModel(f"{settings.served}: no model is in service; make one with: {command}")
+    task = read_facts(found).task
+    if task != settings.task:
+        raise NoModel(f"{found}: is a model of the task {task}, not of {settings.task}")
+    return found
+
+
+def _scan(settings: Settings, model: Path, output: Path, limit: int | None, console: Console) -> int:
+    from pipeline.code_hash import code_hash
+    from serving.scan import ANSWERS, SET_ASIDE, scan
+
+    started = time.monotonic()
+    with _bar(console, output) as planned:
+        scanned = scan(
+            settings.catalog_path,
+            model,
+            output,
+            beam_arguments=settings.beam.arguments(),
+            code=code_hash("serving.answer"),
+            limit=limit,
+            planned=planned,
+        )
+    for problem in scanned.problems[:MAX_SHOWN]:
+        _print(console, f"  {problem}")
+    if len(scanned.problems) > MAX_SHOWN:
+        _print(console, f"  and {len(scanned.problems) - MAX_SHOWN} more")
+    aside = len({problem.row for problem in scanned.problems})
+    known = f", {scanned.known} known from a scan before" if scanned.known else ""
+    _print(console, f"\n{scanned.answered} answered{known}, {aside} set aside  ({time.monotonic() - started:.0f} s)")
+    _print(console, f"{output / ANSWERS}")
+    if aside:
+        _print(console, f"{output / SET_ASIDE}")
+    return Exit.DONE if scanned.answered else Exit.BAD_INPUT
+
+
+@contextmanager
+def _bar(console: Console, output: Path) -> Iterator[Callable[["Plan"], None]]:
+    """A bar of recordings, where the console is a terminal; what it gives is told the plan."""
+    columns = (TextColumn("  recordings"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+    over = threading.Event()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("recordings", total=None)
+
+        def poll(plan: "Plan") -> None:
+            from serving.progress import Progress as ScanProgress
+            from serving.scan import WORK
+
+            seen = ScanProgress(output / WORK, plan)
+            while not over.wait(POLL_S):
+                bar.update(task, completed=seen.done(), total=plan.recordings)
+
+        try:
+            yield lambda plan: threading.Thread(target=poll, args=(plan,), daemon=True).start()
+        finally:
+            over.set()
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
