@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from audio.errors import AudioError
 from audio.overlap_add import stream
 from audio.pcm import pcm16_array, pcm16_bytes
 from audio.writing import write_blocks
@@ -87,7 +88,10 @@ def write_answer(
         for block in stream(blocks, process, length=how.length, overlap=how.overlap):
             for sound, y in zip(sounds, block, strict=True):
                 sound.append(y)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AudioError(folder, f"cannot be made: {error.strerror}") from error
         files = {}
         for name, sound in zip(names, sounds, strict=True):
             file = folder_name(name) + SUFFIX

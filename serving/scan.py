@@ -16,7 +16,6 @@ The first two are replaced by a rename each, when all is done; a killed scan lea
 is written by the workers, so they must see it, the catalog and the model under the same paths.
 """
 
-import contextlib
 import fcntl
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -180,13 +179,11 @@ def _claim(work: Path, catalog: Catalog, model: Path, fingerprint: str) -> None:
     """Marks the folder with model and catalog, whose answers alone it may hold: audio goes by the id."""
     path = work / IDENTITY
     mine = {"model": fingerprint, "version": model.name, "catalog": str(catalog.path.absolute())}
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-        for key, word in (("model", "model"), ("catalog", "catalog")):
-            if theirs.get(key) != mine[key]:
-                of = theirs.get("version") if key == "model" else theirs.get("catalog")
-                raise ScanError(f"{work.parent}: holds a scan of another {word} ({of}); give another --output")
-        return
+    theirs = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else mine
+    if theirs["model"] != mine["model"]:
+        raise ScanError(f"{work.parent}: holds a scan by another model ({theirs['version']}); give another --output")
+    if theirs["catalog"] != mine["catalog"]:
+        raise ScanError(f"{work.parent}: holds a scan of {theirs['catalog']}; give another --output")
     with whole(path) as file:
         file.write(json_line(mine))
 

@@ -2,6 +2,7 @@
 not.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from audio.damage.dropouts import add_dropouts
+from audio.files import read
 from catalog.recording import Event
 from pipeline.evaluation import read_evaluation
 from tests.end_to_end.tiny_defects import RATE, TAGS, Relabel, chord, make_defects
@@ -76,6 +78,31 @@ def test_the_evaluation_tells_how_well_events_are_placed(bench: Workbench) -> No
             assert 0 <= figures[tag][metric].value <= 1, (tag, metric)
             assert not figures[tag][metric].limits.asked
         assert figures[tag]["event_f1"].value > 0.5
+
+
+def test_a_scan_answers_what_the_served_model_answers_and_sets_aside_what_it_cannot_read(bench: Workbench) -> None:
+    (version,) = bench.served()
+    bad = bench.library / "audio" / "00-00.wav"
+    good = bad.read_bytes()
+    bad.write_bytes(b"no audio")
+    try:
+        done = bench.scan("--limit=16")
+    finally:
+        bad.write_bytes(good)
+    assert done.exit_code == 0, done.output
+    assert 'catalog.csv: row 1, column path: "audio/00-00.wav"' in done.output
+    output = bench.home / "scans" / bench.name / version
+    (aside,) = map(json.loads, (output / "set-aside.jsonl").read_text().splitlines())
+    assert (aside["row"], aside["id"]) == (1, "song-00-00")
+    lines = list(map(json.loads, (output / "answers.jsonl").read_text().splitlines()))
+    assert len(lines) == 15
+    for line in lines[:3]:
+        y, _ = read(bench.library / line["path"])
+        answer = report(bench.home / "serving" / bench.name / version, y[0])
+        for tag, probability in zip(TAGS, answer["probabilities"], strict=True):
+            assert line["defects"][tag]["probability"] == pytest.approx(probability, abs=1e-5)
+        assert [TAGS.index(event["name"]) for event in line["events"]] == list(answer["event_defect"])
+        assert [event["onset_s"] for event in line["events"]] == pytest.approx(list(answer["event_onset_s"]), abs=1e-3)
 
 
 @pytest.mark.parametrize(

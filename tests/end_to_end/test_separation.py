@@ -1,13 +1,15 @@
 """The separator through the whole graph: one that separates is pushed, one that passes the mixture through is not."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from audio.files import read
 from audio.scores import si_sdr
-from tests.end_to_end.tiny_songs import TAGS, make_songs, stems
+from tests.end_to_end.tiny_songs import ARTISTS, SAMPLE_RATE, SONGS, TAGS, make_songs, stems
 from tests.end_to_end.workbench import TinyTask, Workbench
 
 pytestmark = pytest.mark.e2e
@@ -59,6 +61,24 @@ def test_a_model_that_separates_is_pushed_and_separates_a_song_that_it_has_not_h
     np.testing.assert_allclose(answer["vocals"] + answer["accompaniment"], mixture, atol=1e-5)
     for name, truth in zip(("vocals", "accompaniment"), stems(10, 0), strict=True):
         assert si_sdr(truth, answer[name]) > si_sdr(truth, mixture) + 3, name
+
+
+def test_a_scan_separates_every_song_of_the_library_into_files_as_the_served_model_does(bench: Workbench) -> None:
+    (version,) = bench.served()
+    done = bench.scan("--set=beam.workers=2")
+    assert done.exit_code == 0, done.output
+    output = bench.home / "scans" / bench.name / version
+    lines = {line["id"]: line for line in map(json.loads, (output / "answers.jsonl").read_text().splitlines())}
+    assert len(lines) == ARTISTS * SONGS
+    _, answer = separated(bench.home / "serving" / bench.name / version)
+    audio = lines["song-10-00"]["audio"]
+    assert set(audio) == set(answer)
+    for name, facts in audio.items():
+        y, rate = read(output / facts["file"])
+        assert rate == SAMPLE_RATE
+        np.testing.assert_allclose(y[0], answer[name], atol=5e-4)  # the recording and the file are 16 bits
+    again = bench.scan()
+    assert (again.exit_code, f"{len(lines)} answered, {len(lines)} known" in again.output) == (0, True), again.output
 
 
 @pytest.mark.parametrize("everything", ["vocals", "accompaniment"])

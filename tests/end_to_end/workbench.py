@@ -99,9 +99,14 @@ class Workbench:
 
     def run(self, *assignments: str) -> Finished:
         """Runs the pipeline to its end."""
-        command = self.command(*assignments)
-        done = subprocess.run(command, cwd=self.project, capture_output=True, text=True, timeout=900, check=False)
-        return Finished(done.returncode, done.stdout + done.stderr + self._log_tail(done.returncode))
+        return self._finished(self.command(*assignments), self.name)
+
+    def scan(self, *options: str) -> Finished:
+        """Scans the library with the served model; the answers lie in ``<home>/scans``."""
+        command = [sys.executable, "-m", "pipeline", "scan", self.task.name, "--library=tiny"]
+        return self._finished(
+            [*command, f"--home={self.home}", f"--catalog={self.catalog}", *options], "scan-" + self.name
+        )
 
     def runs(self) -> list[lineage.Run]:
         """All runs so far, oldest first."""
@@ -115,6 +120,8 @@ class Workbench:
         """The served versions, oldest first."""
         return sorted(path.name for path in (self.home / "serving" / self.name).glob("[0-9]*"))
 
-    def _log_tail(self, exit_code: int) -> str:
-        log = self.home / "logs" / f"{self.name}.log"
-        return log.read_text(errors="replace")[-4000:] if exit_code == 1 and log.is_file() else ""
+    def _finished(self, command: list[str], log_name: str) -> Finished:
+        done = subprocess.run(command, cwd=self.project, capture_output=True, text=True, timeout=900, check=False)
+        log = self.home / "logs" / f"{log_name}.log"
+        tail = log.read_text(errors="replace")[-4000:] if done.returncode == 1 and log.is_file() else ""
+        return Finished(done.returncode, done.stdout + done.stderr + tail)

@@ -1,0 +1,79 @@
+"""``dacapo scan`` as a person types it, with tiny models."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipeline.main import app
+from tests.serving.tiny_models import Shelf, save_model, tone
+
+
+def dacapo(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.add("one", tone(1))
+    shelf.add("two", tone(1)).unlink()
+    return shelf.write()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home that serves two versions of a tagger, while a third is being pushed."""
+    for version in ("9", "10"):
+        save_model(tmp_path / "home" / "serving" / "tagging-builtin-quick" / version, "tagging")
+    (tmp_path / "home" / "serving" / "tagging-builtin-quick" / ".staging-11").mkdir()
+    return tmp_path / "home"
+
+
+def test_the_newest_served_model_answers_and_bad_recordings_are_lines(
+    home: Path, catalog: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    done = dacapo("scan", "tagging", "--catalog", catalog, "--home", home)
+    printed = capfd.readouterr().out.splitlines()
+    output = home / "scans" / "tagging-builtin-quick" / "10"
+    assert done.exit_code == 0, done.output
+    assert printed[0] == f"tagging-builtin-quick (synthetic): version 10, {catalog}"
+    assert printed[1].strip() == 'catalog.csv: row 2, column path: "1.wav" does not exist'
+    assert printed[3].startswith("1 answered, 1 set aside")
+    assert printed[4:] == [str(output / "answers.jsonl"), str(output / "set-aside.jsonl")]
+    assert json.loads((output / "answers.jsonl").read_text())["model"] == "10"
+
+
+def test_where_no_recording_can_be_answered_the_exit_code_is_2(home: Path, catalog: Path) -> None:
+    (catalog.parent / "0.wav").unlink()
+    assert dacapo("scan", "tagging", "--catalog", catalog, "--home", home).exit_code == 2
+
+
+def test_without_a_served_model_there_is_one_line_that_says_how_to_make_one(tmp_path: Path, catalog: Path) -> None:
+    done = dacapo("scan", "separation", "--library", "mine", "--catalog", catalog, "--home", tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert done.exit_code == 2
+    assert line.startswith(f"dacapo: {tmp_path}/serving/separation-mine-quick: no model is in service; make one with: ")
+    assert "./dacapo run separation --library mine --profile quick" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["defects", "--model", "{home}/serving/tagging-builtin-quick/9"],
+            "is a model of the task tagging, not of defects",
+        ),
+        (["tagging", "--model", "{home}/gone"], "holds no saved_model.pb, so it is no exported model"),
+        (["tagging", "--catalog", "{home}/gone.csv"], "there is no such catalog file"),
+        (["tagging", "--set", "beam.runner=dask"], "beam.runner='dask'"),
+        (["tagger"], "task='tagger' is not one of"),
+    ],
+)
+def test_a_wrong_choice_is_one_line(home: Path, catalog: Path, options: list[str], words: str) -> None:
+    given = [option.format(home=home) for option in options]
+    done = dacapo("scan", "--catalog", catalog, *given, "--home", home)
+    (line,) = done.stderr.splitlines()
+    assert done.exit_code == 2
+    assert words in line
