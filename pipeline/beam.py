@@ -1,5 +1,4 @@
-"""How Beam runs ExampleGen, StatisticsGen, Transform, Evaluator and scans: on this machine, or on a cluster made for
-it.
+"""How Beam runs ExampleGen, StatisticsGen, Transform, Evaluator and scans: here, or on a cluster made for it.
 
 Every runner but the direct one reads and writes the home folder from its own workers, so these must mount it under the
 same path and run the image of the steps, which holds the code. What of this was never run is said in docs/not-run.md.

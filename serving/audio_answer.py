@@ -90,6 +90,8 @@ def write_answer(
                 sound.append(y)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            for stale in folder.glob(".*.part"):  # `audio.writing` was killed here
+                stale.unlink()
         except OSError as error:
             raise AudioError(folder, f"cannot be made: {error.strerror}") from error
         files = {}

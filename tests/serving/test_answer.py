@@ -113,3 +113,12 @@ def test_an_answer_that_is_not_a_number_is_refused_and_leaves_no_file(
     with pytest.raises(CannotAnswer, match="the model's answer is not a number"):
         answers(model("restoration"), shelf, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_scan_left_of_a_file_is_cleared_away(model: Model, shelf: Shelf, tmp_path: Path) -> None:
+    shelf.add("song", tone(1))
+    (tmp_path / "out" / "song").mkdir(parents=True)
+    (tmp_path / "out" / "song" / ".vocals-0123.part").write_bytes(b"half")
+    answers(model("separation"), shelf, tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out" / "song").iterdir()}
+    assert names == {"vocals.flac", "accompaniment.flac"}
