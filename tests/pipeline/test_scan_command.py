@@ -1,6 +1,7 @@
 """``dacapo scan`` as a person types it, with tiny models."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,16 @@ def catalog(tmp_path: Path) -> Path:
     return shelf.write()
 
 
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("tagger") / "model", "tagging")
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, tagger: Path) -> Path:
     """A home that serves two versions of a tagger, while a third is being pushed."""
     for version in ("9", "10"):
-        save_model(tmp_path / "home" / "serving" / "tagging-builtin-quick" / version, "tagging")
+        shutil.copytree(tagger, tmp_path / "home" / "serving" / "tagging-builtin-quick" / version)
     (tmp_path / "home" / "serving" / "tagging-builtin-quick" / ".staging-11").mkdir()
     return tmp_path / "home"
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from audio.errors import DaCapoError
 from pipeline.terminal import user_error
 from serving.facts import ModelError
 from serving.scan import ScanError, Scanned, scan
-from tests.serving.tiny_models import RATE, Shelf, save_model, tone
+from tests.serving.tiny_models import RATE, Shelf, tone
 
 Model = Callable[[str], Path]
 
@@ -112,8 +113,8 @@ def test_a_folder_belongs_to_one_model_and_one_catalog(model: Model, shelf: Shel
 
 
 @pytest.mark.parametrize("missing", ["saved_model.pb", "assets.extra/dacapo.json", "variables/variables.index"])
-def test_a_folder_that_is_no_model_is_one_line(shelf: Shelf, tmp_path: Path, missing: str) -> None:
-    folder = save_model(tmp_path / "model", "tagging")
+def test_a_folder_that_is_no_model_is_one_line(model: Model, shelf: Shelf, tmp_path: Path, missing: str) -> None:
+    folder = shutil.copytree(model("tagging"), tmp_path / "model")
     os.unlink(folder / missing)
     shelf.add("song", tone(1))
     with pytest.raises(ModelError) as caught:
