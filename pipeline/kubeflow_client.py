@@ -57,20 +57,25 @@ class Client(kfp.client.Client):
     """``kfp.Client`` whose requests end in time and that asks once, not five times, whether anybody is there."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._timeouts_s = cluster.timeouts_s
+        self._cluster = cluster
         super().__init__(
             host=cluster.endpoint,
             existing_token=cluster.token,
             ssl_ca_cert=str(cluster.ca) if cluster.ca else None,
             **({"namespace": cluster.namespace} if cluster.namespace else {}),
         )
-        # The generated API takes a time-out with each call and kfp.Client hands none on: it would wait for ever.
-        rest = self._run_api.api_client.rest_client
-        rest.request = partial(_in_time, rest.request, cluster.timeouts_s)
+        self._watch()
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-        """Whether it is there, and for one user or several."""
-        return self._healthz_api.healthz_service_get_healthz(_request_timeout=self._timeouts_s)
+        """Whether it is there, and for one user or several; kfp.Client's constructor asks for it where it matters."""
+        self._watch()
+        return self._healthz_api.healthz_service_get_healthz()
+
+    def _watch(self) -> None:
+        """Puts `_request` in front of the generated API's requests, which all go one way."""
+        rest = self._healthz_api.api_client.rest_client
+        if not isinstance(rest.request, partial):
+            rest.request = partial(_request, rest.request, self._cluster)
 
 
 def connect(cluster: Cluster) -> Client:
@@ -106,8 +111,33 @@ def asking(cluster: Cluster) -> Iterator[None]:
         raise KubeflowAway(f"{cluster.endpoint}: {_away(cluster, error)}") from error
 
 
-def _in_time(request: Any, timeouts_s: tuple[float, float], *arguments: Any, **options: Any) -> Any:
-    return request(*arguments, **(options | {"_request_timeout": options.get("_request_timeout") or timeouts_s}))
+def _request(request: Any, cluster: Cluster, *arguments: Any, **options: Any) -> Any:
+    """A request that ends in time and whose answer is an API's.
+
+    The generated API takes a time-out with each call and kfp.Client hands none on: it would wait for ever. Of an answer
+    that is no JSON, such as the page of a login to which an endpoint redirects, it makes objects without any content.
+    """
+    answer = request(*arguments, **(options | {"_request_timeout": cluster.timeouts_s}))
+    try:
+        body = json.loads(answer.data)
+    except (TypeError, ValueError):
+        body = None
+    if not isinstance(body, dict):
+        raise not_kubeflow(cluster, f"answers with {answer.getheader('content-type') or 'something'} and not with JSON")
+    return answer
+
+
+def not_kubeflow(cluster: Cluster, found: str) -> KubeflowError:
+    """The error of an endpoint that answers well and is not Kubeflow Pipelines.
+
+    Parameters
+    ----------
+    found : what it does, such as ``gave the run no id``.
+    """
+    login = f"is the token in {TOKEN} still good" if cluster.token else f"is a login in front of it (set {TOKEN})"
+    return KubeflowError(
+        f"{cluster.endpoint}: is no API of Kubeflow Pipelines, it {found}: {login}, and does the URL end where the API begins?"
+    )
 
 
 def _refusal(cluster: Cluster, error: Any) -> KubeflowError:

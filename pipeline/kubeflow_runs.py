@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline.kubeflow_client import ENDED, Client, Cluster, KubeflowAway, KubeflowError, asking
+from pipeline.kubeflow_client import ENDED, Client, Cluster, KubeflowAway, KubeflowError, asking, not_kubeflow
 from pipeline.kubeflow_package import Package
 
 PATIENCE_S = 600.0
@@ -76,7 +76,13 @@ class Schedule:
 
 
 def submit(client: Client, cluster: Cluster, package: Package, placed: Placed, name: str) -> str:
-    """Starts a run; answers its id."""
+    """Starts a run; answers its id.
+
+    Raises
+    ------
+    KubeflowError
+        As for all calls here: as within `asking`, and if the answer has no id, so that whoever answered is another.
+    """
     with asking(cluster):
         result = client.create_run_from_pipeline_package(
             str(package.path),
@@ -87,13 +93,15 @@ def submit(client: Client, cluster: Cluster, package: Package, placed: Placed, n
             pipeline_root=placed.pipeline_root,
             service_account=placed.service_account,
         )
-    return str(result.run_id)
+    return _id(cluster, "run", result.run_id)
 
 
 def state_of(client: Client, cluster: Cluster, run_id: str) -> RunState:
     """A run and its steps."""
     with asking(cluster):
-        return _state(client.get_run(run_id))
+        run = client.get_run(run_id)
+    _id(cluster, "run", run.run_id)
+    return _state(run)
 
 
 def follow(
@@ -176,7 +184,7 @@ def schedule(client: Client, cluster: Cluster, package: Package, placed: Placed,
             pipeline_root=placed.pipeline_root,
             service_account=placed.service_account,
         )
-    return str(answer.recurring_run_id)
+    return _id(cluster, "schedule", answer.recurring_run_id)
 
 
 def schedules(client: Client, cluster: Cluster) -> list[Schedule]:
@@ -214,6 +222,13 @@ def six_fields(cron: str) -> str:
     if len(fields) not in (5, 6) or not all(CRON_FIELD.fullmatch(entry) for entry in fields):
         raise NotACron(f"cron={cron!r} is no time table such as '0 3 * * 1-5' (minute hour day month weekday)")
     return " ".join(fields if len(fields) == 6 else ["0", *fields])
+
+
+def _id(cluster: Cluster, kind: str, found: str | None) -> str:
+    """The id in an answer; JSON of somebody else has none."""
+    if not found:
+        raise not_kubeflow(cluster, f"answers with a {kind} that has no id")
+    return found
 
 
 def _schedules(client: Client, cluster: Cluster) -> Iterator[Schedule]:

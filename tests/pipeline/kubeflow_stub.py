@@ -23,6 +23,7 @@ class Stub:
     states : state of a run at each look; the last one stays.
     failing : status that every answer has, or None.
     slow_s : seconds before every answer.
+    instead : (content type, body) of every answer, with status 200, or None: somebody else answers.
     requests : (method, path, body, Authorization) of every request.
     """
 
@@ -30,6 +31,7 @@ class Stub:
     states: list[str] = field(default_factory=lambda: ["RUNNING", "SUCCEEDED"])
     failing: int | None = None
     slow_s: float = 0.0
+    instead: tuple[str, str] | None = None
     requests: list[tuple[str, str, Any, str | None]] = field(default_factory=list)
     runs: dict[str, Any] = field(default_factory=dict)
     schedules: dict[str, Any] = field(default_factory=dict)
@@ -92,9 +94,10 @@ def kubeflow_stub() -> Iterator[Stub]:
             stub.requests.append((self.command, path, body, self.headers.get("Authorization")))
             time.sleep(stub.slow_s)
             status, answer = stub.answer(self.command, path, body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            kind, text = stub.instead or ("application/json", json.dumps(answer))
+            content = text.encode()
+            self.send_response(200 if stub.instead else status)
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             with suppress(BrokenPipeError):  # whoever asked did not wait

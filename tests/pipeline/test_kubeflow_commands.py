@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ GRAPH = (
     Node("Evaluator", "Evaluator", ("Trainer",)),
     Node("Pusher", "Pusher", ("Evaluator",)),
 )
+COMMANDS = ("submit", "schedule", "status", "status RUN", "unschedule")
 RUNS, SCHEDULES = "/apis/v2beta1/runs", "/apis/v2beta1/recurringruns"
 
 
@@ -40,6 +42,18 @@ def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stub]:
 
 def dacapo(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def asked(command: str, pipeline: Path, *more: object) -> Result:
+    """One of `COMMANDS`, with the least that it takes."""
+    arguments: dict[str, tuple[object, ...]] = {
+        "submit": (pipeline,),
+        "schedule": (pipeline, "--cron", "0 3 * * *"),
+        "status": (),
+        "status RUN": ("run-1",),
+        "unschedule": ("nightly",),
+    }
+    return dacapo(command.split()[0], *arguments[command], *more)
 
 
 def one_line(result: Result) -> str:
@@ -133,19 +147,47 @@ def test_status_lists_runs_and_shows_the_steps_of_one(stub: Stub, pipeline: Path
         (503, 1, "answers 503 Service Unavailable"),
     ],
 )
-@pytest.mark.parametrize("command", ["submit", "schedule", "status", "unschedule"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_refusal_is_one_line(stub: Stub, pipeline: Path, command: str, status: int, code: int, words: str) -> None:
     stub.failing = status
-    arguments = {
-        "submit": (pipeline,),
-        "schedule": (pipeline, "--cron", "0 3 * * *"),
-        "status": (),
-        "unschedule": ("nightly",),
-    }
-    done = dacapo(command, *arguments[command])
+    done = asked(command, pipeline)
     assert done.exit_code == code
     assert words in one_line(done)
     assert one_line(done).startswith(f"dacapo: {stub.endpoint}: ")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("namespace", [(), ("--namespace", "music")])
+def test_a_login_page_is_no_answer(stub: Stub, pipeline: Path, command: str, namespace: tuple[str, ...]) -> None:
+    """Dex, IAP and others redirect whoever has no session to a page, with status 200."""
+    stub.instead = ("text/html", "<html>log in</html>")
+    done = asked(command, pipeline, *namespace)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "is no API of Kubeflow Pipelines, it answers with text/html" in one_line(done)
+    assert "set DACAPO_KFP_TOKEN" in one_line(done)
+
+
+@pytest.mark.parametrize("command", ["submit", "schedule", "status RUN"])
+def test_json_of_somebody_else_is_no_answer(stub: Stub, pipeline: Path, command: str) -> None:
+    stub.instead = ("application/json", '{"status": "ok"}')
+    done = asked(command, pipeline)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "that has no id" in one_line(done)
+
+
+def test_a_login_page_while_a_run_is_waited_for_ends_the_wait(stub: Stub, pipeline: Path) -> None:
+    stub.states = ["RUNNING"]
+    answer = stub.answer
+
+    def expire(method: str, path: str, body: Any) -> tuple[int, Any]:
+        if (method, path) == ("GET", f"{RUNS}/run-1"):
+            stub.instead = ("text/html", "<html>log in</html>")
+        return answer(method, path, body)
+
+    stub.answer = expire  # type: ignore[method-assign]
+    done = dacapo("submit", pipeline, "--wait", "--poll", "0.05")
+    assert done.exit_code == 2
+    assert "is no API of Kubeflow Pipelines" in one_line(done)
 
 
 def test_a_refused_token_is_said_so(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
