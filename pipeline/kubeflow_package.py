@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.kubeflow_lint import NotAPipeline, lint_file
+from pipeline.kubeflow_lint import LOADER, NotAPipeline, lint_file
 from pipeline.settings import SettingsError
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -70,6 +70,6 @@ def open_package(path: Path) -> Package:
     """
     for finding in lint_file(path):
         raise NotAPipeline(f"{path}: {finding}")
-    spec = next(iter(yaml.safe_load_all(path.read_text(encoding="utf-8"))))
+    spec = next(iter(yaml.load_all(path.read_text(encoding="utf-8"), LOADER)))
     declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     return Package(path, spec["pipelineInfo"]["name"], {n: p["parameterType"] for n, p in declared.items()})

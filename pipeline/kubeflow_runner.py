@@ -156,6 +156,7 @@ def write_pipeline(
             step = placement.step(settings.task, node.id)
             component = _component(node, step, base, hashed, placement)
             task = tasks[node.id] = component(run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER, **form)
+            _trusted(task)
             task.after(*(tasks[upstream] for upstream in node.upstream))
             task.set_display_name(node.id)
             task.set_caching_options(False)  # TFX caches, by content; KFP would by name
@@ -213,6 +214,15 @@ def _component(node: Node, step: Step, base: str, code: str, placement: Placemen
     function.__name__ = node.task_name
     component: Callable[..., PipelineTask] = dsl.container_component(function)
     return component
+
+
+def _trusted(task: Any) -> None:
+    """Takes KFP's word that `task` is a container.
+
+    Every setter asks, and for the words of an error that never comes kfp 2.16 reads the source of each frame above it:
+    seven eighths of the time that compiling takes.
+    """
+    task._ensure_container_spec_exists = lambda: None
 
 
 class _WholeWindow(RetryPolicy):

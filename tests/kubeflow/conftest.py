@@ -13,6 +13,7 @@ import yaml
 
 KUBEFLOW = Path(__file__).resolve().parents[2] / "kubeflow"
 OVERLAYS = sorted(path.parent.name for path in KUBEFLOW.glob("overlays/*/kustomization.yaml"))
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where there is one
 Manifest = dict[str, Any]
 
 
@@ -26,7 +27,7 @@ def rendered(overlay: str) -> list[Manifest]:
         [kubectl, "kustomize", str(KUBEFLOW / "overlays" / overlay)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    return [document for document in yaml.load_all(done.stdout, LOADER) if document]
 
 
 @pytest.fixture

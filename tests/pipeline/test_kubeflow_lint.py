@@ -10,7 +10,7 @@ import yaml
 
 from components.train_job.manifest import train_job
 from components.train_job.request import TrainJobRequest
-from pipeline.kubeflow_lint import RULES, NotAPipeline, lint, lint_file, lint_train_job
+from pipeline.kubeflow_lint import LOADER, RULES, NotAPipeline, lint, lint_file, lint_train_job
 from pipeline.kubeflow_runner import compile_to
 from pipeline.placement import load_placement
 from pipeline.settings import PROJECT, load_settings
@@ -36,7 +36,7 @@ def compiled(folder: Path, task: str) -> Path:
 
 @pytest.fixture(scope="module")
 def tagging(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    spec, platform = yaml.safe_load_all(compiled(folder, "tagging").read_text())
+    spec, platform = yaml.load_all(compiled(folder, "tagging").read_text(), LOADER)
     return spec, platform
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.kubeflow_lint import LOADER
 from pipeline.kubeflow_runner import PARAMETERS, Node, NotForKubeflow, argo_name, compile_to, nodes, write_pipeline
 from pipeline.placement import PLACEMENT, STEPS, load_placement
 from pipeline.run_node import settings_of_run
@@ -19,7 +20,7 @@ class Compiled:
     """The two documents of a compiled pipeline."""
 
     def __init__(self, path: Path) -> None:
-        self.spec, platform = yaml.safe_load_all(path.read_text())
+        self.spec, platform = yaml.load_all(path.read_text(), LOADER)
         self.placed = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
         self.tasks = self.spec["root"]["dag"]["tasks"]
 
