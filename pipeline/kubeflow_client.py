@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     import kfp_server_api
 
 CONNECT_S, ANSWER_S = 10, 60
+REDIRECTS = 3
 TOKEN = "DACAPO_KFP_TOKEN"
 ENDPOINT = "DACAPO_KFP_ENDPOINT"
 ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
@@ -54,7 +55,7 @@ class Cluster:
 
 
 class Client(kfp.client.Client):
-    """``kfp.Client`` whose requests end in time and that asks once, not five times, whether anybody is there."""
+    """``kfp.Client`` whose requests end in time and are made once, also the one that asks whether anybody is there."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -65,6 +66,12 @@ class Client(kfp.client.Client):
             **({"namespace": cluster.namespace} if cluster.namespace else {}),
         )
         self._watch()
+
+    def _load_config(self, *arguments: Any, **options: Any) -> Any:
+        configuration = super()._load_config(*arguments, **options)
+        # urllib3 tries four times by default, each for the whole time-out. (An int would forbid redirects.)
+        configuration.retries = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=REDIRECTS)
+        return configuration
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
         """Whether it is there, and for one user or several; kfp.Client's constructor asks for it where it matters."""
@@ -136,7 +143,7 @@ def not_kubeflow(cluster: Cluster, found: str) -> KubeflowError:
     """
     login = f"is the token in {TOKEN} still good" if cluster.token else f"is a login in front of it (set {TOKEN})"
     return KubeflowError(
-        f"{cluster.endpoint}: is no API of Kubeflow Pipelines, it {found}: {login}, and does the URL end where the API begins?"
+        f"{cluster.endpoint}: is no API of Kubeflow Pipelines, it {found}: {login}, and is the URL the right one?"
     )
 
 

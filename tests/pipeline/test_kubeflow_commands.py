@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -196,22 +197,35 @@ def test_a_refused_token_is_said_so(stub: Stub, monkeypatch: pytest.MonkeyPatch)
     assert "the token in DACAPO_KFP_TOKEN is refused" in one_line(dacapo("status"))
 
 
-def test_an_endpoint_that_nobody_serves_is_one_line(monkeypatch: pytest.MonkeyPatch, stub: Stub) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_endpoint_that_nobody_serves_is_one_line(stub: Stub, pipeline: Path, command: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
-    done = dacapo("status", "--endpoint", endpoint)
+    done = asked(command, pipeline, "--endpoint", endpoint)
     assert done.exit_code == 1
     assert one_line(done).startswith(f"dacapo: {endpoint}: cannot be reached: ")
     assert "Connection refused" in one_line(done)
 
 
-def test_an_answer_that_takes_too_long_is_one_line(stub: Stub, monkeypatch: pytest.MonkeyPatch, pipeline: Path) -> None:
-    monkeypatch.setattr(kubeflow_client, "ANSWER_S", 0.1)
-    stub.slow_s = 0.5
-    done = dacapo("submit", pipeline)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_answer_that_takes_too_long_is_one_line_after_one_request(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, pipeline: Path, command: str
+) -> None:
+    asking = urllib3.HTTPConnectionPool.urlopen
+    tries: list[str] = []  # counted here, since the stub may learn of one late
+
+    def urlopen(pool: urllib3.HTTPConnectionPool, method: str, url: str, *rest: Any, **options: Any) -> Any:
+        tries.append(url)
+        return asking(pool, method, url, *rest, **options)
+
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", urlopen)
+    monkeypatch.setattr(kubeflow_client, "ANSWER_S", 0.05)
+    stub.slow_s = 0.1
+    done = asked(command, pipeline)
     assert done.exit_code == 1
-    assert one_line(done) == f"dacapo: {stub.endpoint}: did not answer within 0.1 s"
+    assert one_line(done) == f"dacapo: {stub.endpoint}: did not answer within 0.05 s"
+    assert len(tries) == 1
 
 
 @pytest.mark.parametrize(
