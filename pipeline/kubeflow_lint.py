@@ -17,6 +17,7 @@ from google.protobuf import json_format, message
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from pydantic import ValidationError
 from audio.errors import DaCapoError
 from components.train_job.manifest import train_job
 from components.train_job.request import TrainJobRequest
@@ -97,11 +98,12 @@ def lint(spec: Mapping[str, Any], *platforms: Mapping[str, Any]) -> list[Finding
     """All findings in a pipeline spec and its platform documents."""
     if len(platforms) != 1:
         return [Finding("platform", "documents", f"{1 + len(platforms)} documents, not pipeline and platform spec")]
-    found = list(_parses(spec, platforms[0]))
+    spec, platform = without_nulls(spec), without_nulls(platforms[0])
+    found = list(_parses(spec, platform))
     if found:
         return found  # the rules below trust the documents' shape
     executors = dict(spec.get("deploymentSpec", {}).get("executors", {}))
-    placed = _placed(platforms[0])
+    placed = _placed(platform)
     found += _document(spec)
     for name, component in spec.get("components", {}).items():
         found += _component(f"components.{name}", component)
@@ -129,6 +131,19 @@ def _parses(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> Iterator[Fi
 def _parsed(where: str, document: Mapping[str, Any], into: message.Message) -> Iterator[Finding]:
     try:
         json_format.ParseDict(document, into, ignore_unknown_fields=False)
+    if not spec.get("root", {}).get("dag"):
+        yield Finding("parse", "root", "there is no graph: this is no pipeline but a part of one, or another file")
+    if not spec.get("pipelineInfo", {}).get("name"):
+        yield Finding("parse", "pipelineInfo.name", "is missing: Kubeflow has no name for it")
+
+
+def without_nulls(document: Any) -> Any:
+    """`document` as protobuf reads it: null is what is not there."""
+    if isinstance(document, list):
+        return [without_nulls(entry) for entry in document]
+    if isinstance(document, dict):
+        return {key: without_nulls(value) for key, value in document.items() if value is not None}
+    return document
     except json_format.ParseError as error:
         yield Finding("parse", where, " ".join(str(error).split()))
 
@@ -231,7 +246,13 @@ def _executor(
     yield from gpu_pool(f"{PLATFORM}.{label}", bool(accelerator), selected, placed.get("tolerations", ()))
     for given, value in pairwise(words):
         if given == "--train-job":
-            request = TrainJobRequest.model_validate_json(value)
+            try:
+                request = TrainJobRequest.model_validate_json(value)
+            except ValidationError as error:
+                problem = error.errors()[0]
+                field = ".".join(str(part) for part in problem["loc"]) or "JSON"
+                yield Finding("train-job", f"{where}.train-job", f"{field}: {problem['msg']}")
+                continue
             manifest = train_job("train-lint", "/lint", request, annotations={})
             yield from lint_train_job(manifest, where=f"{where}.train-job")
 
