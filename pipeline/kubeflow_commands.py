@@ -121,7 +121,9 @@ def submit(
         from pipeline.kubeflow_package import open_package
 
         package = open_package(pipeline)
-        placed = runs.Placed(package.values(parameters or ()), experiment, pipeline_root, service_account)
+        values = package.values(parameters or ())
+        package.check_run(values, pipeline_root)
+        placed = runs.Placed(values, experiment, pipeline_root, service_account)
         cluster = _cluster(endpoint, namespace, ca)
         client = connect(cluster)
         run_name = name or f"{package.name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
@@ -156,7 +158,9 @@ def schedule(
 
         table = runs.six_fields(cron)
         package = open_package(pipeline)
-        placed = runs.Placed(package.values(parameters or ()), experiment, pipeline_root, service_account)
+        values = package.values(parameters or ())
+        package.check_run(values, pipeline_root)
+        placed = runs.Placed(values, experiment, pipeline_root, service_account)
         cluster = _cluster(endpoint, namespace, ca)
         title = name or package.name
         made = runs.schedule(connect(cluster), cluster, package, placed, title, cron)

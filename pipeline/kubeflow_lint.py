@@ -5,8 +5,9 @@ finding says what happens there. `RULES` lists them.
 """
 
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +17,8 @@ import yaml
 from google.protobuf import json_format, message
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
-
 from pydantic import ValidationError
+
 from audio.errors import DaCapoError
 from components.train_job.manifest import train_job
 from components.train_job.request import TrainJobRequest
@@ -30,6 +31,8 @@ LOOKED_AT = ("system.Metrics", "system.ClassificationMetrics", "system.HTML", "s
 """Artifacts that people look at and no step reads."""
 NO_FILE_SYSTEM = ("s3://", "minio://")
 ROOTS = ("gs://", "s3://", "minio://", "oci://")
+PATHS = ("catalog", "schemas")
+"""Settings of a run that name files which the steps read."""
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where PyYAML was built with it: ten times quicker, and these files are long."""
 PLATFORM = "platforms.kubernetes.deploymentSpec.executors"
@@ -40,6 +43,7 @@ RULES = {
     "driver": "no container lifecycle: the driver of a file-based ExampleGen is silently ignored",
     "artifacts": "no artifact inputs, which arrive empty, and no artifact types of one's own",
     "uri-scheme": "no s3:// or minio:// for a step: TensorFlow has no such file system",
+    "volume": "files that a run form names lie on a volume that the steps mount",
     "pipeline-root": "the pipeline root is gs, s3, minio or oci: KFP's launcher refuses a path on a volume",
     "infra-validator": "no InfraValidator: it starts containers, which a step may not",
     "platform": "placement stands in the platform document, once for every executor",
@@ -105,6 +109,7 @@ def lint(spec: Mapping[str, Any], *platforms: Mapping[str, Any]) -> list[Finding
     executors = dict(spec.get("deploymentSpec", {}).get("executors", {}))
     placed = _placed(platform)
     found += _document(spec)
+    found += _defaults(spec, mounts_of(platform))
     for name, component in spec.get("components", {}).items():
         found += _component(f"components.{name}", component)
     for name, task in spec["root"].get("dag", {}).get("tasks", {}).items():
@@ -126,11 +131,6 @@ def _parses(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> Iterator[Fi
     for label, executor in _placed(platform).items():
         kubernetes = kubernetes_executor_config_pb2.KubernetesExecutorConfig()
         yield from _parsed(f"{PLATFORM}.{label}", executor, kubernetes)
-
-
-def _parsed(where: str, document: Mapping[str, Any], into: message.Message) -> Iterator[Finding]:
-    try:
-        json_format.ParseDict(document, into, ignore_unknown_fields=False)
     if not spec.get("root", {}).get("dag"):
         yield Finding("parse", "root", "there is no graph: this is no pipeline but a part of one, or another file")
     if not spec.get("pipelineInfo", {}).get("name"):
@@ -144,6 +144,11 @@ def without_nulls(document: Any) -> Any:
     if isinstance(document, dict):
         return {key: without_nulls(value) for key, value in document.items() if value is not None}
     return document
+
+
+def _parsed(where: str, document: Mapping[str, Any], into: message.Message) -> Iterator[Finding]:
+    try:
+        json_format.ParseDict(document, into, ignore_unknown_fields=False)
     except json_format.ParseError as error:
         yield Finding("parse", where, " ".join(str(error).split()))
 
@@ -157,11 +162,64 @@ def _document(spec: Mapping[str, Any]) -> Iterator[Finding]:
     version = spec.get("schemaVersion", "")
     if version != SCHEMA_VERSION:
         yield Finding("schema-version", "schemaVersion", f"{version!r} is rejected, {SCHEMA_VERSION} is accepted")
-    root = spec.get("defaultPipelineRoot", "")
-    if root and not root.startswith(ROOTS):
-        yield Finding("pipeline-root", "defaultPipelineRoot", f"{root!r} is refused by the launcher: use {ROOTS}")
+    yield from _root("defaultPipelineRoot", spec.get("defaultPipelineRoot", ""))
+
+
+def _defaults(spec: Mapping[str, Any], mounts: Sequence[str]) -> Iterator[Finding]:
     for name, parameter in spec["root"].get("inputDefinitions", {}).get("parameters", {}).items():
-        yield from _texts(f"root.inputDefinitions.parameters.{name}", [parameter.get("defaultValue")])
+        yield from _parameter(f"root.inputDefinitions.parameters.{name}", name, parameter.get("defaultValue"), mounts)
+
+
+def _parameter(where: str, name: str, value: Any, mounts: Sequence[str]) -> Iterator[Finding]:
+    """Findings in one value of the run form; ``overrides`` holds settings by dotted name, of which some are paths."""
+    found = list(_texts(where, [value]))
+    more = value.items() if name == "overrides" and isinstance(value, dict) else ()
+    for setting, path in ((name, value), *more):
+        if setting not in PATHS or not isinstance(path, str) or not path or found:
+            continue
+        if "://" in path:
+            found.append(
+                Finding("uri-scheme", where, f"{setting}={path!r} is a URL: steps read files of their volumes")
+            )
+        elif not on_a_mount(path, mounts):
+            mounted = ", ".join(mounts) or "none"
+            found.append(Finding("volume", where, f"{setting}={path!r} lies on no volume of the steps ({mounted})"))
+    yield from found
+
+
+def lint_run(parameters: Mapping[str, Any], pipeline_root: str | None, mounts: Sequence[str]) -> list[Finding]:
+    """All findings in what a run is given beside the pipeline.
+
+    Parameters
+    ----------
+    parameters : values of the run form by name.
+    pipeline_root : where Kubeflow keeps metrics and pages, or None.
+    mounts : folders at which the steps' volumes are mounted (`mounts_of`).
+    """
+    found = list(_root("--pipeline-root", pipeline_root or ""))
+    for name, value in parameters.items():
+        found += _parameter(f"--parameter {name}", name, value, mounts)
+    return found
+
+
+def mounts_of(platform: Mapping[str, Any]) -> tuple[str, ...]:
+    """Folders at which every step of a platform document mounts a volume."""
+    steps = [
+        [mount.get("mountPath", "") for mount in placed.get("pvcMount", ())] for placed in _placed(platform).values()
+    ]
+    return tuple(
+        path for path in dict.fromkeys(path for paths in steps for path in paths) if all(path in s for s in steps)
+    )
+
+
+def on_a_mount(path: Path | str, mounts: Iterable[str]) -> bool:
+    """Whether `path` lies at or below one of the folders `mounts`."""
+    return any(Path(os.path.normpath(path)).is_relative_to(mount) for mount in mounts)
+
+
+def _root(where: str, root: str) -> Iterator[Finding]:
+    if root and not root.startswith(ROOTS):
+        yield Finding("pipeline-root", where, f"{root!r} is refused by the launcher: use {', '.join(ROOTS)}")
 
 
 def _component(where: str, component: Mapping[str, Any]) -> Iterator[Finding]:

@@ -1,13 +1,13 @@
 """A compiled pipeline as the command line hands it to Kubeflow Pipelines: its name, the parameters that it declares."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pipeline.kubeflow_lint import LOADER, NotAPipeline, lint_file
+from pipeline.kubeflow_lint import LOADER, NotAPipeline, lint_file, lint_run, mounts_of, without_nulls
 from pipeline.settings import SettingsError
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -29,11 +29,13 @@ class Package:
     path : of the file.
     name : of the pipeline.
     parameters : kind by name.
+    mounts : folders at which its steps mount volumes.
     """
 
     path: Path
     name: str
     parameters: dict[str, str]
+    mounts: tuple[str, ...] = ()
 
     def values(self, assignments: Iterable[str]) -> dict[str, Any]:
         """Parameters from ``name=value``; values are read as YAML.
@@ -59,6 +61,17 @@ class Package:
             found[name] = value
         return found
 
+    def check_run(self, values: Mapping[str, Any], pipeline_root: str | None) -> None:
+        """Compares what a run is given with what its steps can use.
+
+        Raises
+        ------
+        NotAPipeline
+            At the first finding of the lint.
+        """
+        for finding in lint_run(values, pipeline_root, self.mounts):
+            raise NotAPipeline(str(finding))
+
 
 def open_package(path: Path) -> Package:
     """The compiled pipeline `path`, which the lint finds nothing wrong with.
@@ -70,6 +83,7 @@ def open_package(path: Path) -> Package:
     """
     for finding in lint_file(path):
         raise NotAPipeline(f"{path}: {finding}")
-    spec = next(iter(yaml.load_all(path.read_text(encoding="utf-8"), LOADER)))
+    spec, platform = map(without_nulls, yaml.load_all(path.read_text(encoding="utf-8"), LOADER))
     declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    return Package(path, spec["pipelineInfo"]["name"], {n: p["parameterType"] for n, p in declared.items()})
+    kinds = {name: parameter.get("parameterType", "STRING") for name, parameter in declared.items()}
+    return Package(path, spec["pipelineInfo"]["name"], kinds, mounts_of(platform))

@@ -20,6 +20,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from audio.errors import DaCapoError
 from pipeline.beam import Beam
 from pipeline.graph import create_pipeline
+from pipeline.kubeflow_lint import PATHS, on_a_mount
 from pipeline.launch import compile_pipeline
 from pipeline.placement import Placement, Step
 from pipeline.settings import Metadata, Settings
@@ -114,11 +115,20 @@ def compile_to(
     Path
         `path`.
     """
-    if settings.home.parts[:1] != ("/",) or ":" in str(settings.home):
-        raise NotForKubeflow(f"home={str(settings.home)!r} is no path that a container can mount")
-    if not any(settings.home.is_relative_to(volume.mount) for volume in placement.volumes):
-        mounts = ", ".join(volume.mount for volume in placement.volumes) or "none"
-        raise NotForKubeflow(f"home={str(settings.home)!r} lies on no volume of the placement (mounted: {mounts})")
+    mounts = [volume.mount for volume in placement.volumes]
+    for name, given in (("home", settings.home), *((name, getattr(settings, name)) for name in PATHS)):
+        if given is None:
+            continue
+        if ":" in str(given):
+            raise NotForKubeflow(f"{name}={str(given)!r} is no path that a container can mount")
+        if not on_a_mount(given, mounts):
+            mounted = ", ".join(mounts) or "none"
+            raise NotForKubeflow(f"{name}={str(given)!r} lies on no volume of the placement (mounted: {mounted})")
+    if settings.beam.runner == "dataflow":
+        raise NotForKubeflow(
+            "beam.runner='dataflow': the home folder lies on a volume of the cluster, and Dataflow's machines, "
+            "which would read and write it, mount none; use direct, flink or spark"
+        )
     if settings.metadata.store == "sqlite":
         raise NotForKubeflow(
             "metadata.store='sqlite': containers on several machines need metadata.store=mysql "

@@ -1,5 +1,6 @@
 """The settings of a run: typed, frozen, validated once, at the door."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from trainers.task import TASKS, Hyperparameters, Task, load_task
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME = PROJECT / ".dacapo"
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one slash: a Path has lost the other
 
 
 class SettingsError(DaCapoError):
@@ -21,6 +23,8 @@ class SettingsError(DaCapoError):
 
 
 def _absolute(value: Any) -> Any:
+    if isinstance(value, str | Path) and URL.match(str(value)):
+        raise ValueError("is a URL, write the path of a file system that is mounted")
     return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
 
 

@@ -22,6 +22,12 @@ GRAPH = (
     Node("Evaluator", "Evaluator", ("Trainer",)),
     Node("Pusher", "Pusher", ("Evaluator",)),
 )
+DATAFLOW = (
+    "--set",
+    "beam.runner=dataflow",
+    "--set",
+    "beam.dataflow={project: p, region: r, temp_location: 'gs://music/tmp', worker_image: dacapo}",
+)
 COMMANDS = ("submit", "schedule", "status", "status RUN", "unschedule")
 RUNS, SCHEDULES = "/apis/v2beta1/runs", "/apis/v2beta1/recurringruns"
 
@@ -233,6 +239,28 @@ def test_an_answer_that_takes_too_long_is_one_line_after_one_request(
     [
         (("submit", "PIPELINE", "-p", "stepps=4"), "--parameter 'stepps=4': write name=value, where name is one of"),
         (("submit", "PIPELINE", "-p", "steps=many"), "--parameter 'steps=many': steps is a NUMBER_INTEGER"),
+        (("submit", "PIPELINE", "-p", "catalog=s3://music/c.csv"), "uri-scheme: --parameter catalog: s3:// in"),
+        (
+            ("submit", "PIPELINE", "-p", "catalog=gs://m/c.csv"),
+            "uri-scheme: --parameter catalog: catalog='gs://m/c.csv' is",
+        ),
+        (
+            ("submit", "PIPELINE", "-p", "catalog=c.csv"),
+            "volume: --parameter catalog: catalog='c.csv' lies on no volume",
+        ),
+        (
+            ("submit", "PIPELINE", "-p", "overrides={schemas: /s}"),
+            "overrides: schemas='/s' lies on no volume of the steps (",
+        ),
+        (
+            ("submit", "PIPELINE", "--pipeline-root", "/dacapo/kfp"),
+            "pipeline-root: --pipeline-root: '/dacapo/kfp' is refused",
+        ),
+        (
+            ("schedule", "PIPELINE", "--cron", "0 3 * * *", "-p", "catalog=/home/me/c.csv"),
+            "lies on no volume of the steps",
+        ),
+        (("schedule", "PIPELINE", "--cron", "0 3 * * *", "--pipeline-root", "kfp"), "'kfp' is refused by the launcher"),
         (("submit", "none.yaml"), "none.yaml"),
         (("schedule", "PIPELINE", "--cron", "daily"), "cron='daily' is no time table"),
         (("status", "--endpoint", "kubeflow"), "endpoint='kubeflow' is no URL"),
@@ -245,3 +273,32 @@ def test_a_wrong_word_on_the_command_line_is_one_line(
     done = dacapo(*(pipeline if argument == "PIPELINE" else argument for argument in arguments))
     assert done.exit_code == 2
     assert words in one_line(done)
+    assert [request for request in stub.requests if request[0] == "POST"] == []
+
+
+def test_a_part_of_a_pipeline_is_one_line(stub: Stub, pipeline: Path, tmp_path: Path) -> None:
+    spec, platform = yaml.safe_load_all(pipeline.read_text())
+    del spec["root"]
+    part = tmp_path / "part.yaml"
+    part.write_text(yaml.safe_dump_all([spec, platform]))
+    done = dacapo("submit", part)
+    assert done.exit_code == 2
+    assert "parse: root: there is no graph" in one_line(done)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--catalog", "s3://music/c.csv"), "is a URL"),
+        (("--catalog", "c.csv"), "c.csv' lies on no volume of the placement (mounted: /dacapo)"),
+        (("--set", "schemas=/home/me/schemas"), "schemas='/home/me/schemas' lies on no volume of the placement"),
+        (("--home", "/dacapo/../home/me"), "lies on no volume of the placement"),
+        (("--home", "gs://music"), "is a URL"),
+        (DATAFLOW, "beam.runner='dataflow': the home folder lies on a volume of the cluster"),
+    ],
+)
+def test_what_no_step_could_read_is_not_compiled(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = dacapo("compile", "tagging", "--output", tmp_path / "tagging.yaml", *arguments)
+    assert done.exit_code == 2
+    assert words in one_line(done)
+    assert not (tmp_path / "tagging.yaml").exists()

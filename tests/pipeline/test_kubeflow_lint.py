@@ -129,8 +129,16 @@ BREAKS: dict[str, list[Callable[[dict, dict], Any]]] = {
     "artifacts": [artifact_input, artifact_type],
     "uri-scheme": [
         lambda spec, _: default(spec, "catalog", "s3://music/catalog.csv"),
+        lambda spec, _: default(spec, "catalog", "gs://music/catalog.csv"),
         lambda spec, _: container(spec)["args"].append("minio://music/root"),
         lambda spec, _: container(spec).update(env=[{"name": "HOME_FOLDER", "value": "s3://music"}]),
+    ],
+    "volume": [
+        lambda spec, _: default(spec, "catalog", "catalog.csv"),
+        lambda spec, _: default(spec, "catalog", "/dacapo/../home/me/catalog.csv"),
+        lambda spec, _: spec["root"]["inputDefinitions"]["parameters"]["overrides"].update(
+            defaultValue={"schemas": "/home/me/schemas"}
+        ),
     ],
     "pipeline-root": [lambda spec, _: spec.update(defaultPipelineRoot="/dacapo/pipelines")],
     "infra-validator": [lambda spec, _: container(spec)["args"].append("InfraValidator")],
@@ -155,6 +163,10 @@ BREAKS: dict[str, list[Callable[[dict, dict], Any]]] = {
         lambda _, platform: placed(platform).update(activeDeadlineSeconds="86400"),
     ],
     "run-id": [no_run_id],
+    "train-job": [
+        lambda spec, _: train_job_that_is_none(spec, "{"),
+        lambda spec, _: train_job_that_is_none(spec, '{"image": "dacapo", "node": 2}'),
+    ],
     "flat": [
         lambda spec, _: spec["root"]["dag"]["tasks"]["pusher"].update(triggerPolicy={"condition": "1 == 2"}),
         lambda spec, _: spec["root"]["dag"]["tasks"]["pusher"]["dependentTasks"].append("nobody"),
@@ -163,10 +175,6 @@ BREAKS: dict[str, list[Callable[[dict, dict], Any]]] = {
 }
 
 
-    "train-job": [
-        lambda spec, _: train_job_that_is_none(spec, "{"),
-        lambda spec, _: train_job_that_is_none(spec, '{"image": "dacapo", "node": 2}'),
-    ],
 @pytest.mark.parametrize(
     ("rule", "break_it"), [(rule, break_it) for rule, breaks in BREAKS.items() for break_it in breaks]
 )
@@ -192,6 +200,12 @@ def test_a_file_that_is_no_pipeline_is_one_line(tmp_path: Path, text: str) -> No
     assert "\n" not in str(caught.value)
 
 
+def test_null_is_what_is_not_there(tagging: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    spec, platform = copy.deepcopy(tagging)
+    spec["root"]["dag"]["outputs"] = container(spec)["lifecycle"] = placed(platform)["tolerations"] = None
+    assert lint(spec, platform) == []
+
+
 def gpu_job() -> dict[str, Any]:
     request = TrainJobRequest(
         image="dacapo:cuda",
@@ -200,12 +214,6 @@ def gpu_job() -> dict[str, Any]:
         node_selector={"dacapo.music/pool": "gpu-l4"},
         tolerations=({"key": "nvidia.com/gpu", "operator": "Exists"},),
     )
-def test_null_is_what_is_not_there(tagging: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    spec, platform = copy.deepcopy(tagging)
-    spec["root"]["dag"]["outputs"] = container(spec)["lifecycle"] = placed(platform)["tolerations"] = None
-    assert lint(spec, platform) == []
-
-
     return train_job("train-tagging-0123456789", "/dacapo/pipelines/x", request, annotations={})
 
 
