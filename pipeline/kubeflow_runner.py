@@ -148,7 +148,10 @@ def write_pipeline(
 ) -> Path:
     """As `compile_to`, for the nodes in `graph`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    base = settings.model_dump_json(exclude_none=True)
+    # The run form says train.steps: were it here too, its 0 would not mean the profile's.
+    base = settings.model_copy(
+        update={"train": {name: value for name, value in settings.train.items() if name != "steps"}}
+    ).model_dump_json(exclude_none=True)
     hashed = code or source_hash()
 
     def steps(

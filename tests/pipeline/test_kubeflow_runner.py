@@ -81,10 +81,18 @@ def test_settings_that_leave_the_shape_are_parameters_with_defaults_and_a_descri
 
 def test_a_step_rebuilds_the_settings_and_the_run_form_wins(compiled: Compiled) -> None:
     base = compiled.argument("transform", "--settings")
-    assert settings_of_run(base, {}) == settings()
-    changed = settings_of_run(base, {"profile": "full", "train.steps": None}, '{"train.batch_size": 8, "seed": 3}')
+    form = {"train.steps": compiled.spec["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"]}
+    assert settings_of_run(base, form) == settings()
+    changed = settings_of_run(base, form | {"profile": "full"}, '{"train.batch_size": 8, "seed": 3}')
     assert (changed.profile, changed.seed, changed.home) == ("full", 3, Path("/dacapo"))
     assert (changed.hyperparameters().batch_size, changed.hyperparameters().steps) == (8, 40)
+
+
+def test_no_steps_in_the_run_form_are_the_profile_s(compiled: Compiled) -> None:
+    """Also where the pipeline was compiled with train.steps; run_node reads 0 as no change of what it was given."""
+    of_run = settings_of_run(compiled.argument("trainer", "--settings"), {"train.steps": None, "profile": "quick"})
+    assert of_run.hyperparameters().steps == settings(train={}).hyperparameters().steps
+    assert of_run.hyperparameters().steps != 40
 
 
 @pytest.mark.parametrize("overrides", ["{", "[1]", '{"task": "defects"}', '{"train.stepps": 1}'])
