@@ -173,6 +173,9 @@ def write_pipeline(
             task.after(*(tasks[upstream] for upstream in node.upstream))
             task.set_display_name(node.id)
             task.set_caching_options(False)  # TFX caches, by content; KFP would by name
+            blocked = node.kind == PUSHER and placement.blocked_model == "fail"
+            if not blocked:  # or a blocked model would be blocked again, retry.times times
+                _retry(task, step)
             _place(task, step, placement)
 
     # The run form shows what a parameter is for, which KFP reads from here.
@@ -264,7 +267,6 @@ def _place(task: PipelineTask, step: Step, placement: Placement) -> None:
         task.set_cpu_limit(resources.cpu_limit)
     if step.accelerators is not None and not asks:
         task.set_accelerator_type(step.accelerators.type).set_accelerator_limit(step.accelerators.count)
-    _retry(task, step)
     for variable, value in step.env.items():
         task.set_env_variable(variable, value)
     for label, value in pool.node_selector.items():

@@ -180,7 +180,11 @@ def test_a_blocked_model_ends_the_pusher_as_the_placement_says(
     tmp_path: Path, graph: tuple[Node, ...], compiled: Compiled
 ) -> None:
     assert compiled.argument("pusher", "--unblessed-exit") == "0"
-    assert "--unblessed-exit" not in written(tmp_path, graph, blocked_model="fail").container("pusher")["args"]
+    failing = written(tmp_path, graph, blocked_model="fail")
+    assert "--unblessed-exit" not in failing.container("pusher")["args"]
+    # It would be blocked again each time.
+    assert [name for name, task in failing.tasks.items() if "retryPolicy" not in task] == ["pusher"]
+    assert all("retryPolicy" in task for task in compiled.tasks.values())
 
 
 @pytest.mark.parametrize(
