@@ -1,7 +1,7 @@
 """The few calls to the Kubernetes API that a training needs, and one line for each way in which they fail.
 
-The step's service account needs no more than these (``kubeflow/base/rbac.yaml``): create, get, patch and delete
-TrainJobs; get and list pods; get pods' logs.
+The step's service account needs no more than these (``kubeflow/base/rbac.yaml``): create, get, list, patch and
+delete TrainJobs; get and list pods; get pods' logs.
 """
 
 import json
@@ -86,6 +86,16 @@ class Cluster:
         except ApiException:  # 404
             return None
         return answer
+
+    def labelled(self, label: str, value: str) -> list[dict[str, Any]]:
+        """TrainJobs whose `label` has this value."""
+        answer = self._call(
+            "list TrainJobs",
+            self._custom.list_namespaced_custom_object,
+            *self._jobs(),
+            label_selector=f"{label}={value}",
+        )
+        return list(answer["items"])
 
     def adopt(self, name: str, owners: list[dict[str, Any]]) -> None:
         """Makes a TrainJob belong to others than before; well if it is not there."""

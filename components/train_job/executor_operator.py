@@ -19,7 +19,7 @@ from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2
 from audio.errors import DaCapoError
 from components.train_job import execution
 from components.train_job.cluster import Cluster, Unreachable, in_cluster
-from components.train_job.manifest import job_name, train_job
+from components.train_job.manifest import CHECKPOINTS, checkpoints_label, job_name, train_job
 from components.train_job.request import TrainJobRequest
 from components.train_job.worker_logs import WorkerLogs
 
@@ -55,8 +55,9 @@ class TrainJobOperator(base_executor_operator.BaseExecutorOperator):
     """Creates the job, follows it to its end, and answers what its chief's executor answered.
 
     A job that failed or vanished is submitted again, `TrainJobRequest.resubmissions` times, and goes on from the
-    checkpoint. A step that was killed and is launched again finds its job by name and follows it on. A step that is
-    told to end (SIGTERM: the run was cancelled) deletes it.
+    checkpoint. None is created while another run's job of the same pipeline goes on. A step that was killed and is
+    launched again finds its job by name and follows it on. A step that is told to end (SIGTERM: the run was cancelled)
+    deletes it.
 
     Parameters
     ----------
@@ -102,7 +103,8 @@ class TrainJobOperator(base_executor_operator.BaseExecutorOperator):
         name = job_name(pipeline, run_id, node_id, folder)
         annotations = {f"dacapo.music/{key}": text for key, text in (("pipeline", pipeline), ("run", run_id))}
         owner = self._answer(self._cluster.own_pod)
-        manifest = train_job(name, folder, self._request, annotations=annotations, owner=owner)
+        shared = checkpoints_label(node_id, folder)
+        manifest = train_job(name, folder, self._request, annotations=annotations, checkpoints=shared, owner=owner)
         execution.write_execution(folder, execution_info, self._executor_spec)
         with _deleted_at_the_end(self._cluster, name):
             return self._run(self._cluster, name, manifest, folder)
@@ -138,9 +140,27 @@ class TrainJobOperator(base_executor_operator.BaseExecutorOperator):
             return
         if there is not None:
             self._remove(cluster, name)
+        self._wait_for_others(cluster, manifest)
         execution.clear(folder)
         self._answer(lambda: cluster.create(manifest))
         LOGGER.info("%s: created in namespace %s, %d workers", name, cluster.namespace, self._request.nodes)
+
+    def _wait_for_others(self, cluster: Cluster, manifest: Mapping[str, Any]) -> None:
+        """Waits while another run's job trains this pipeline: two chiefs must not write one checkpoint.
+
+        The lock of `pipeline.step` is that of the step's pod. Where that is killed its job goes on, with no lock.
+        """
+        own, shared = manifest["metadata"]["name"], manifest["metadata"]["labels"][CHECKPOINTS]
+        told: set[str] = set()
+        while True:
+            jobs = self._answer(lambda: cluster.labelled(CHECKPOINTS, shared))
+            others = {job["metadata"]["name"] for job in jobs if not _ended(job)} - {own}
+            if not others:
+                return
+            for name in sorted(others - told):
+                LOGGER.info("%s: waits for %s, which trains the same pipeline", own, name)
+            told |= others
+            self._sleep(self._request.poll_s)
 
     def _follow(self, cluster: Cluster, name: str) -> str:
         """Shows the workers' logs until the job has ended; answers why it did not end well, or nothing."""
@@ -188,6 +208,11 @@ def _condition(job: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
             found: Mapping[str, Any] = condition
             return found
     return None
+
+
+def _ended(job: Mapping[str, Any]) -> bool:
+    """Whether nothing of a TrainJob runs any more."""
+    return any(_condition(job, kind) is not None for kind in ("Complete", "Failed"))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ API_VERSION = "v1alpha1"
 PLURAL = "trainjobs"
 MANAGER = "dacapo.music/step"  # whose patches of the runtime these are; others, such as Kueue's, may stand beside them
 SHARED_MEMORY = "shared-memory"  # the runtime's volume at /dev/shm
+CHECKPOINTS = "dacapo.music/checkpoints"  # label: jobs with equal values may write the same checkpoints
 LABELS = {"app.kubernetes.io/part-of": "dacapo", "app.kubernetes.io/component": "training"}
 
 
@@ -34,12 +35,25 @@ def job_name(pipeline: str, run_id: str, node_id: str, folder: str) -> str:
     return f"train-{readable}"[:39].rstrip("-") + f"-{digest}"
 
 
+def checkpoints_label(node_id: str, folder: str) -> str:
+    """Value of the label `CHECKPOINTS`: the same for all runs of one pipeline, whose trainings share checkpoints.
+
+    Parameters
+    ----------
+    node_id : of the execution.
+    folder : of the execution's files, ``<pipeline root>/<node>/...``.
+    """
+    root, _, _ = folder.partition(f"/{node_id}/")
+    return hashlib.sha256(f"{root}\0{node_id}".encode()).hexdigest()[:16]
+
+
 def train_job(
     name: str,
     folder: str,
     request: TrainJobRequest,
     *,
     annotations: dict[str, str],
+    checkpoints: str | None = None,
     owner: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The manifest.
@@ -50,6 +64,7 @@ def train_job(
     folder : what the workers run (`execution.write_execution`), on storage that they mount.
     request : image, machines, pool.
     annotations : what the job belongs to, for people.
+    checkpoints : from `checkpoints_label`.
     owner : reference to the step's pod; the job goes when the pod is removed, whatever became of the step.
 
     Returns
@@ -57,7 +72,8 @@ def train_job(
     dict
         As the API takes it.
     """
-    metadata: dict[str, Any] = {"name": name, "labels": LABELS, "annotations": annotations}
+    labels = LABELS | ({CHECKPOINTS: checkpoints} if checkpoints is not None else {})
+    metadata: dict[str, Any] = {"name": name, "labels": labels, "annotations": annotations}
     if owner is not None:
         metadata["ownerReferences"] = [owner]
     trainer: dict[str, Any] = {

@@ -195,7 +195,7 @@ def test_rights_are_named_one_by_one_and_end_at_the_namespace(overlay: str) -> N
 def test_the_step_may_do_what_the_operator_does_and_no_more_with_train_jobs() -> None:
     (role,) = by_kind("gke", "Role")
     rights = {resource: set(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
-    assert rights["trainjobs"] == {"create", "get", "patch", "delete"}
+    assert rights["trainjobs"] == {"create", "get", "list", "patch", "delete"}
     assert rights["pods"] == {"get", "list"}
     assert rights["pods/log"] == {"get"}
 

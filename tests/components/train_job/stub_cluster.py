@@ -72,6 +72,10 @@ class StubApi:
         if method == "POST" and path == JOBS and body is not None:
             return self._create(body)
         name = path.rpartition("/")[2]
+        if method == "GET" and path == JOBS:
+            label, _, value = query["labelSelector"][0].partition("=")
+            jobs = [job for job in self.jobs.values() if job["metadata"]["labels"].get(label) == value]
+            return 200, {"items": jobs}
         if path.startswith(JOBS):
             if name not in self.jobs:
                 return 404, {"message": "no such job"}

@@ -162,6 +162,20 @@ def test_a_refusal_is_one_line_that_says_what_to_do(tmp_path: Path, status: int,
     assert "\n" not in str(raised.value)
 
 
+def test_a_right_that_the_role_lacks_is_named(tmp_path: Path) -> None:
+    """``list`` came later than the others: an older Role is applied somewhere."""
+    stub = StubApi()
+    answer = stub.answer
+
+    def refuse(method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
+        return (403, {}) if (method, path) == ("GET", JOBS) else answer(method, path, query, body)
+
+    stub.answer = refuse  # type: ignore[method-assign]
+    with serving(stub) as cluster, pytest.raises(ClusterError, match=r"may not list TrainJobs \(403\): apply"):
+        launch(tmp_path, "run", cluster)
+    assert stub.created() == 0
+
+
 def owner(name: str) -> dict[str, str]:
     return {"apiVersion": "v1", "kind": "Pod", "name": name, "uid": f"uid-{name}"}
 
@@ -197,3 +211,63 @@ def test_a_retried_step_takes_the_job_over_or_it_would_go_with_the_pod_that_made
             (job,) = stub.jobs.values()
             assert job["metadata"]["ownerReferences"] == [owner(pod)]
     assert stub.created() == 1
+
+
+def orphan(cluster: Any, stub: StubApi, home: Path) -> str:
+    """The job of a first run whose step is killed outright: it goes on, and the lock of the step's pod is free."""
+
+    def die(self: object, cluster: object, name: str) -> str:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("components.train_job.executor_operator.TrainJobOperator._follow", die)
+        patch.setattr(cluster, "delete", lambda name: None)
+        with pytest.raises(Killed):
+            launch(home, "first", cluster)
+    (job,) = stub.jobs
+    return job
+
+
+@pytest.mark.parametrize("end", ["Complete", "Failed", None])
+def test_a_second_run_s_job_waits_for_the_first_one_s_though_its_step_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, end: str | None
+) -> None:
+    caplog.set_level("INFO", "dacapo.train_job")
+    seen: list[tuple[str, bool]] = []
+    stub = StubApi()
+    with serving(stub) as cluster:
+        first = orphan(cluster, stub, tmp_path)
+        looks = []
+
+        def labelled(label: str, value: str) -> list[dict[str, Any]]:
+            looks.append(label)
+            if len(looks) == 3 and end is not None:
+                stub.end(first, end)
+            elif len(looks) == 3:
+                del stub.jobs[first]
+            return ask(label, value)
+
+        def second(api: StubApi, job: dict[str, Any]) -> None:
+            seen.append((job["metadata"]["name"], len(looks) == 3))
+            train(api, job)
+
+        ask = cluster.labelled
+        monkeypatch.setattr(cluster, "labelled", labelled)
+        stub.on_create = second
+        result, _ = launch(tmp_path, "second", cluster)
+    assert result.state == "ran"
+    ((name, waited),) = seen
+    assert name != first
+    assert waited
+    assert [line for line in caplog.messages if "waits for" in line] == [
+        f"{name}: waits for {first}, which trains the same pipeline"
+    ]
+
+
+def test_jobs_of_other_pipelines_are_not_waited_for(tmp_path: Path) -> None:
+    stub = StubApi()
+    with serving(stub) as cluster:
+        orphan(cluster, stub, tmp_path / "other")
+        stub.on_create = train
+        result, _ = launch(tmp_path / "this", "second", cluster)
+    assert result.state == "ran"
