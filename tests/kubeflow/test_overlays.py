@@ -177,6 +177,9 @@ def test_services_and_budgets_select_pods_of_exactly_one_workload(overlay: str) 
 def test_nothing_is_reachable_unless_a_policy_says_so(overlay: str) -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in by_kind(overlay, "NetworkPolicy")}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for manifest in documents:
+        if account := manifest.get("spec", {}).get("serviceAccount"):  # Flink's
+            assert ("ServiceAccount", account) in there
 
 
 @pytest.mark.parametrize("overlay", WHOLE)
@@ -188,8 +191,13 @@ def test_rights_are_named_one_by_one_and_end_at_the_namespace(overlay: str) -> N
             assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
             if "secrets" in rule["resources"]:
                 assert rule["resourceNames"]
-    (binding,) = by_kind(overlay, "RoleBinding")
-    assert [subject["name"] for subject in binding["subjects"]] == ["dacapo-step"]
+    bound = {
+        subject["name"]: binding["roleRef"]["name"]
+        for binding in by_kind(overlay, "RoleBinding")
+        for subject in binding["subjects"]
+    }
+    expected = {"dacapo-step", "dacapo-flink"} if overlay == "flink" else {"dacapo-step"}
+    assert bound == {account: account for account in expected}
 
 
 def test_the_step_may_do_what_the_operator_does_and_no_more_with_train_jobs() -> None:
