@@ -57,7 +57,7 @@ def mentions(node: Any, key: str, field: str) -> set[str]:
 
 
 def test_all_the_overlays_that_the_docs_name_are_there() -> None:
-    assert OVERLAYS == ["aks", "bare-metal", "eks", "flink", "gke", "kserve", "serving", "single-user"]
+    assert OVERLAYS == ["aks", "bare-metal", "eks", "flink", "gke", "kserve", "managed-mysql", "serving", "single-user"]
 
 
 @cache
@@ -91,7 +91,7 @@ def test_every_object_lies_in_the_namespace(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_containers_run_unprivileged_on_a_read_only_root(overlay: str) -> None:
-    assert len(containers(overlay)) >= (1 if overlay == "kserve" else 3)
+    assert len(containers(overlay)) >= {"kserve": 1, "managed-mysql": 2}.get(overlay, 3)
     for pod, container in containers(overlay):
         name = container["name"]
         own = container["securityContext"]
@@ -167,7 +167,7 @@ def test_services_and_budgets_select_pods_of_exactly_one_workload(overlay: str) 
     selectors += [
         (m["metadata"]["name"], m["spec"]["selector"]["matchLabels"]) for m in by_kind(overlay, "PodDisruptionBudget")
     ]
-    assert selectors or overlay == "kserve"
+    assert selectors or overlay in ("kserve", "managed-mysql")
     for name, selector in selectors:
         chosen = [w for w in workloads if selector.items() <= w["spec"]["template"]["metadata"]["labels"].items()]
         assert len(chosen) == 1, name
@@ -233,6 +233,26 @@ def test_in_single_user_mode_nothing_of_ours_holds_for_kubeflow_s_own_pods() -> 
 @pytest.mark.parametrize("overlay", [overlay for overlay in OVERLAYS if overlay != "kserve"])
 def test_istio_puts_no_proxy_into_our_pods(overlay: str) -> None:
     """A Profile's namespace injects one, which would keep Jobs from ending and which our policies do not let out."""
+def test_a_managed_database_is_reached_by_steps_and_init_job_and_none_of_ours_is_made() -> None:
+    base, managed = (names(overlay, "NetworkPolicy") for overlay in ("bare-metal", "managed-mysql"))
+    assert managed - base == {"managed-mysql-steps", "managed-mysql-init"}
+    assert base - managed == {"metadata"}
+    assert not by_kind("managed-mysql", "StatefulSet") + by_kind("managed-mysql", "Service")
+    opened = {}
+    for policy in by_kind("managed-mysql", "NetworkPolicy"):
+        for rule in policy["spec"].get("egress", ()):
+            if {"protocol": "TCP", "port": 3306} in rule.get("ports", ()) and "ipBlock" in rule["to"][0]:
+                (key,) = policy["spec"]["podSelector"]["matchLabels"].items()
+                opened[key] = rule["to"]
+    (job,) = by_kind("managed-mysql", "Job")
+    init = job["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"]
+    assert set(opened) == {
+        ("pipelines.kubeflow.org/v2_component", "true"),
+        ("app.kubernetes.io/component", init),
+    }
+    assert all(to == [{"ipBlock": {"cidr": "10.0.0.0/8"}}] for to in opened.values())
+
+
     for pod in pods(overlay):
         if "metadata" in pod and pod.get("kind") != "ServingRuntime":
             assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
