@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+VERSION = "1.33"  # of Kubernetes, by whose schema manifests are validated
 KUBEFLOW = Path(__file__).resolve().parents[2] / "kubeflow"
 OVERLAYS = sorted(path.parent.name for path in KUBEFLOW.glob("overlays/*/kustomization.yaml"))
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where there is one

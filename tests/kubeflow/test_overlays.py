@@ -7,9 +7,8 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from tests.kubeflow.conftest import OVERLAYS, Manifest, pod_templates, rendered
+from tests.kubeflow.conftest import OVERLAYS, VERSION, Manifest, pod_templates, rendered
 
-VERSION = "1.33"
 CUSTOM = {
     "FlinkDeployment",
     "InferenceService",
@@ -20,6 +19,7 @@ CUSTOM = {
 }
 # Flink's entry point writes its configuration below its home; its manager's pod must list and make pods.
 WRITES_ITS_ROOT = {"flink-main-container"}
+KSERVE_S_OWN = ("annotations", "protocolVersions", "supportedModelFormats")  # in a ServingRuntime, beside a pod's
 MADE_BY_HAND = {("Secret", "dacapo-metadata")}  # docs/kubeflow.md
 SERVING = ("kserve", "serving")  # stand beside one of the others
 WHOLE = [overlay for overlay in OVERLAYS if overlay not in SERVING]
@@ -72,6 +72,31 @@ def test_core_objects_are_strictly_valid(overlay: str) -> None:
     assert len(core) >= (5 if overlay in SERVING else 10)
     for manifest in core:
         validate(json.dumps(manifest))
+
+
+def as_pod(pod: Manifest) -> Manifest:
+    """What pods are made of by a custom resource, as one of them."""
+    spec = {field: value for field, value in pod["spec"].items() if field not in KSERVE_S_OWN}
+    labels = {"labels": pod.get("metadata", {}).get("labels", {})}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"} | labels, "spec": spec}
+
+
+@pytest.mark.parametrize("overlay", [overlay for overlay in OVERLAYS if overlay != "serving"])
+def test_pods_inside_of_custom_resources_are_strictly_valid(overlay: str) -> None:
+    inside = [pod for manifest in rendered(overlay) if manifest["kind"] in CUSTOM for pod in pod_templates(manifest)]
+    assert len(inside) == (3 if overlay == "flink" else 1)
+    for pod in inside:
+        validate(json.dumps(as_pod(pod)))
+
+
+@pytest.mark.parametrize(("overlay", "kind"), [("gke", "TrainingRuntime"), ("kserve", "ServingRuntime")])
+def test_strict_validation_notices_a_misspelt_field_inside_of_a_custom_resource(overlay: str, kind: str) -> None:
+    (manifest,) = by_kind(overlay, kind)
+    (pod,) = pod_templates(manifest)
+    wrong = as_pod(pod)
+    wrong["spec"] = wrong["spec"] | {"containers": [wrong["spec"]["containers"][0] | {"volumeMount": []}]}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        validate(json.dumps(wrong))
 
 
 def test_strict_validation_notices_a_misspelt_field() -> None:
@@ -152,6 +177,9 @@ def test_what_is_referred_to_is_there(overlay: str) -> None:
         claimed = {volume["name"] for volume in spec.get("volumes", [])}
         if "volumes" in spec and not claimed >= mounted:
             assert mounted - claimed <= {"data"}  # a claim template of the StatefulSet
+    for manifest in documents:
+        if account := manifest.get("spec", {}).get("serviceAccount"):  # Flink's
+            assert ("ServiceAccount", account) in there
     for scaler in by_kind(overlay, "HorizontalPodAutoscaler"):
         target = scaler["spec"]["scaleTargetRef"]
         assert (target["kind"], target["name"]) in there
@@ -177,9 +205,6 @@ def test_services_and_budgets_select_pods_of_exactly_one_workload(overlay: str) 
 def test_nothing_is_reachable_unless_a_policy_says_so(overlay: str) -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in by_kind(overlay, "NetworkPolicy")}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    for manifest in documents:
-        if account := manifest.get("spec", {}).get("serviceAccount"):  # Flink's
-            assert ("ServiceAccount", account) in there
 
 
 @pytest.mark.parametrize("overlay", WHOLE)
@@ -208,6 +233,26 @@ def test_the_step_may_do_what_the_operator_does_and_no_more_with_train_jobs() ->
     assert rights["pods/log"] == {"get"}
 
 
+def test_a_managed_database_is_reached_by_steps_and_init_job_and_none_of_ours_is_made() -> None:
+    base, managed = (names(overlay, "NetworkPolicy") for overlay in ("bare-metal", "managed-mysql"))
+    assert managed - base == {"managed-mysql-steps", "managed-mysql-init"}
+    assert base - managed == {"metadata"}
+    assert not by_kind("managed-mysql", "StatefulSet") + by_kind("managed-mysql", "Service")
+    opened = {}
+    for policy in by_kind("managed-mysql", "NetworkPolicy"):
+        for rule in policy["spec"].get("egress", ()):
+            if {"protocol": "TCP", "port": 3306} in rule.get("ports", ()) and "ipBlock" in rule["to"][0]:
+                (key,) = policy["spec"]["podSelector"]["matchLabels"].items()
+                opened[key] = rule["to"]
+    (job,) = by_kind("managed-mysql", "Job")
+    init = job["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"]
+    assert set(opened) == {
+        ("pipelines.kubeflow.org/v2_component", "true"),
+        ("app.kubernetes.io/component", init),
+    }
+    assert all(to == [{"ipBlock": {"cidr": "10.0.0.0/8"}}] for to in opened.values())
+
+
 def test_no_server_starts_before_there_is_a_model() -> None:
     for overlay in WHOLE:
         assert not [name for name in names(overlay, "Deployment") if name.endswith("-serving")]
@@ -233,26 +278,6 @@ def test_in_single_user_mode_nothing_of_ours_holds_for_kubeflow_s_own_pods() -> 
 @pytest.mark.parametrize("overlay", [overlay for overlay in OVERLAYS if overlay != "kserve"])
 def test_istio_puts_no_proxy_into_our_pods(overlay: str) -> None:
     """A Profile's namespace injects one, which would keep Jobs from ending and which our policies do not let out."""
-def test_a_managed_database_is_reached_by_steps_and_init_job_and_none_of_ours_is_made() -> None:
-    base, managed = (names(overlay, "NetworkPolicy") for overlay in ("bare-metal", "managed-mysql"))
-    assert managed - base == {"managed-mysql-steps", "managed-mysql-init"}
-    assert base - managed == {"metadata"}
-    assert not by_kind("managed-mysql", "StatefulSet") + by_kind("managed-mysql", "Service")
-    opened = {}
-    for policy in by_kind("managed-mysql", "NetworkPolicy"):
-        for rule in policy["spec"].get("egress", ()):
-            if {"protocol": "TCP", "port": 3306} in rule.get("ports", ()) and "ipBlock" in rule["to"][0]:
-                (key,) = policy["spec"]["podSelector"]["matchLabels"].items()
-                opened[key] = rule["to"]
-    (job,) = by_kind("managed-mysql", "Job")
-    init = job["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"]
-    assert set(opened) == {
-        ("pipelines.kubeflow.org/v2_component", "true"),
-        ("app.kubernetes.io/component", init),
-    }
-    assert all(to == [{"ipBlock": {"cidr": "10.0.0.0/8"}}] for to in opened.values())
-
-
     for pod in pods(overlay):
         if "metadata" in pod and pod.get("kind") != "ServingRuntime":
             assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import kubernetes_validate
+import pytest
 from kubeflow_trainer_api import models
 
 from components.train_job.addresses import PORT, REPLICATED_JOB
 from components.train_job.manifest import SHARED_MEMORY, train_job
 from components.train_job.request import TrainJobRequest
-from tests.kubeflow.conftest import rendered
+from tests.kubeflow.conftest import VERSION, rendered
 
 REQUEST = TrainJobRequest(image="dacapo:cuda", nodes=2, node_selector={"dacapo.music/pool": "gpu-l4"})
 JOB = train_job("train-x", "/dacapo/pipelines/x", REQUEST, annotations={})
@@ -28,6 +30,18 @@ def test_the_published_models_lose_nothing_of_the_runtime() -> None:
     read = models.TrainerV1alpha1TrainingRuntime.from_dict(runtime())
     assert read is not None
     assert read.to_dict() == runtime()
+
+
+def test_the_jobs_of_a_set_are_strictly_valid() -> None:
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "x"},
+        "spec": replicated_job()["template"]["spec"],
+    }
+    kubernetes_validate.validate(job, VERSION, strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(job | {"spec": job["spec"] | {"podFailurePolicies": {}}}, VERSION, strict=True)
 
 
 def test_a_job_names_the_runtime_and_patches_its_replicated_job() -> None:

@@ -1,12 +1,14 @@
 """What is compiled passes the lint, and the lint catches a pipeline that breaks any one of its rules."""
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubeflow_trainer_api import models
 
 from components.train_job.manifest import train_job
 from components.train_job.request import TrainJobRequest
@@ -53,6 +55,21 @@ def container(spec: dict, label: str = "exec-trainer") -> dict[str, Any]:
 def placed(platform: dict, label: str = "exec-evaluator") -> dict[str, Any]:
     executors: dict[str, Any] = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     return executors[label]
+
+
+@pytest.mark.parametrize("task", TASKS_HERE)
+def test_the_published_models_lose_nothing_of_the_train_job_that_a_compiled_step_would_create(
+    folder: Path, task: str
+) -> None:
+    spec, _ = yaml.load_all(compiled(folder, task).read_text(), LOADER)
+    arguments = container(spec)["args"]
+    request = TrainJobRequest.model_validate_json(arguments[arguments.index("--train-job") + 1])
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "step", "uid": "1-2-3"}
+    made = train_job(f"train-{task}-0123456789", "/dacapo/x", request, annotations={}, checkpoints="0123", owner=owner)
+    manifest = json.loads(json.dumps(made))
+    read = models.TrainerV1alpha1TrainJob.from_dict(manifest)
+    assert read is not None
+    assert read.to_dict() == manifest
 
 
 def renamed(spec: dict, _: dict) -> None:

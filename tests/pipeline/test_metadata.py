@@ -78,6 +78,36 @@ def test_a_registration_that_met_another_run_s_is_made_again(store: Store, monke
     assert store.get_context_by_type_and_name("pipeline_run", "run").id == made
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_registration_that_was_aborted_is_made_again_seven_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """By ml-metadata, which is told how often where runs share a database; that number counts the first try, too."""
+    monkeypatch.setenv(PASSWORD_ENV, "x")
+    config = connection_config(load_settings({"home": tmp_path}))
+    config.retry_options.CopyFrom(connection_config(mysql()).retry_options)
+    store = open_store(config)
+    run = context(store)
+    aborted = [errors.AbortedError("deadlock")] * (metadata.ABORTED_RETRIES - 1 + left)
+    original = metadata_store.MetadataStore._call_method
+
+    def call_method(store: Any, method: str, *rest: Any) -> Any:
+        if method == "PutContexts" and aborted:
+            raise aborted.pop()
+        return original(store, method, *rest)
+
+    monkeypatch.setattr(metadata_store.MetadataStore, "_call_method", call_method)
+    monkeypatch.setattr(metadata_store.time, "sleep", lambda seconds: None)
+    if left:
+        with pytest.raises(errors.AbortedError):
+            store.put_contexts([run])
+        assert store.get_context_by_type_and_name("pipeline_run", "run") is None
+    else:
+        (made,) = store.put_contexts([run])
+        assert store.get_context_by_type_and_name("pipeline_run", "run").id == made
+    assert aborted == []
+
+
 def test_what_is_there_for_good_is_left_to_the_caller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     run = context(store)
     store.put_contexts([run])
