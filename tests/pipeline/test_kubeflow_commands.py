@@ -1,5 +1,6 @@
 """``submit``, ``schedule``, ``unschedule`` and ``status`` against a stub of the API of Kubeflow Pipelines."""
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -302,3 +303,16 @@ def test_what_no_step_could_read_is_not_compiled(tmp_path: Path, arguments: tupl
     assert done.exit_code == 2
     assert words in one_line(done)
     assert not (tmp_path / "tagging.yaml").exists()
+
+
+def test_the_address_of_a_database_of_one_s_own_gets_to_every_step(tmp_path: Path) -> None:
+    """The secret gives steps the password alone."""
+    path = tmp_path / "tagging.yaml"
+    done = dacapo("compile", "--output", path, "--set", "metadata.host=10.20.30.40", "--set", "metadata.user=me")
+    assert done.exit_code == 0, done.output
+    assert f"Next: ./dacapo submit {path} --wait" in done.stdout
+    spec, _ = yaml.safe_load_all(path.read_text())
+    for executor in spec["deploymentSpec"]["executors"].values():
+        arguments = executor["container"]["args"]
+        metadata = json.loads(arguments[arguments.index("--settings") + 1])["metadata"]
+        assert (metadata["store"], metadata["host"], metadata["user"]) == ("mysql", "10.20.30.40", "me")
