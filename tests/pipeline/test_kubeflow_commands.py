@@ -193,7 +193,7 @@ def test_a_login_page_while_a_run_is_waited_for_ends_the_wait(stub: Stub, pipeli
         return answer(method, path, body)
 
     stub.answer = expire  # type: ignore[method-assign]
-    done = dacapo("submit", pipeline, "--wait", "--poll", "0.05")
+    done = dacapo("submit", pipeline, "--wait", "--poll", "0.05", "--timeout", "5")
     assert done.exit_code == 2
     assert "is no API of Kubeflow Pipelines" in one_line(done)
 

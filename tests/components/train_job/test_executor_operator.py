@@ -164,7 +164,7 @@ def test_a_refusal_is_one_line_that_says_what_to_do(tmp_path: Path, status: int,
 
 def test_a_right_that_the_role_lacks_is_named(tmp_path: Path) -> None:
     """``list`` came later than the others: an older Role is applied somewhere."""
-    stub = StubApi()
+    stub = StubApi(train)
     answer = stub.answer
 
     def refuse(method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
