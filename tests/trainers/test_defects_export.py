@@ -20,6 +20,7 @@ from trainers.export import export
 from trainers.request import Recipe, TrainerConfig
 from trainers.trainee import get_variables
 
+pytestmark = pytest.mark.e2e
 DEFECTS = ("click", "dropout", "hum")
 SEGMENT_S = 2.0
 

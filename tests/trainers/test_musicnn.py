@@ -99,6 +99,7 @@ def learner_of(library: Library, folder: Path, **changes: object) -> TaggingLear
     )
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("beside", [False, True])
 def test_rows_hold_what_musicnn_hears_and_the_network_is_fed_with_it(
     library: Library, tmp_path: Path, beside: bool

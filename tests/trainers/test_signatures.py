@@ -21,6 +21,7 @@ from trainers.tagging.signatures import make_signatures
 from trainers.trainee import get_variables, set_variables
 from trainers.transform_constants import transform_constants
 
+pytestmark = pytest.mark.e2e
 THRESHOLDS = np.array([0.3, -0.2, 0.1, -0.4], np.float32)
 
 
