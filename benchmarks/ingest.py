@@ -151,7 +151,7 @@ def _transform(catalog: Path, schemas: Path, folder: Path, count: int, repeats: 
         f"{len(segments)} segments of the splits that Transform writes, {audio_s / 60:.0f} minutes. Bare loop: "
         "librosa.feature.melspectrogram and the logarithm, segment by segment, nothing is kept. Transform: the "
         "component as a run launches it (metadata and the cached nodes before it included): it computes the spectra "
-        "of train twice, once for the statistics, checks the data, and writes float16 Examples. One processor for "
+        "of train twice, once for the statistics, and writes float16 Examples. One processor for "
         f"both, in turn in one process, the fastest of {repeats} repeats after one that does not count."
     )
     return Table("Transform against librosa", _COLUMNS, _rows(best, audio_s, {}), caption)
