@@ -57,12 +57,11 @@ def run(
 
     Nothing that has not changed runs again: a second run with nothing touched takes seconds and pushes nothing.
 
-    Examples
-    --------
+    \b
+    Examples:
       ./dacapo run tagging --library builtin
-
-      ./dacapo run tagging --library debian --profile full --set train.steps=4000 --warm-start latest
-    """
+      ./dacapo run tagging --library debian --profile full --warm-start latest
+    """  # noqa: D301 (\b is click's: the lines under it stay as they are)
     with one_line_errors():
         settings = load_settings(
             {
@@ -135,12 +134,11 @@ def scan(
 
     A second scan answers only what is new or has changed; a killed one goes on where it was.
 
-    Examples
-    --------
+    \b
+    Examples:
       ./dacapo scan tagging --library builtin
-
-      ./dacapo scan separation --catalog my/catalog.csv --output my/stems --set beam.workers=2
-    """
+      ./dacapo scan separation --catalog my/catalog.csv --output my/stems
+    """  # noqa: D301 (as above)
     from pipeline import scan_command
 
     with one_line_errors():
