@@ -13,6 +13,7 @@ from trainers.tagging.model import TaggingLearner, make_learner
 from trainers.tagging.signatures import Tagger
 from trainers.transform_constants import transform_constants
 
+pytestmark = pytest.mark.e2e
 HALF_PRECISION = 2e-3
 
 
