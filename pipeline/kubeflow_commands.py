@@ -121,8 +121,7 @@ def submit(
         from pipeline.kubeflow_package import open_package
 
         package = open_package(pipeline)
-        values = package.values(parameters or ())
-        package.check_run(values, pipeline_root)
+        values = package.run_values(parameters or (), pipeline_root)
         placed = runs.Placed(values, experiment, pipeline_root, service_account)
         cluster = _cluster(endpoint, namespace, ca)
         client = connect(cluster)
@@ -158,8 +157,7 @@ def schedule(
 
         table = runs.six_fields(cron)
         package = open_package(pipeline)
-        values = package.values(parameters or ())
-        package.check_run(values, pipeline_root)
+        values = package.run_values(parameters or (), pipeline_root)
         placed = runs.Placed(values, experiment, pipeline_root, service_account)
         cluster = _cluster(endpoint, namespace, ca)
         title = name or package.name

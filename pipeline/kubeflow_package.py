@@ -1,6 +1,6 @@
 """A compiled pipeline as the command line hands it to Kubeflow Pipelines: its name, the parameters that it declares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,16 +61,20 @@ class Package:
             found[name] = value
         return found
 
-    def check_run(self, values: Mapping[str, Any], pipeline_root: str | None) -> None:
-        """Compares what a run is given with what its steps can use.
+    def run_values(self, assignments: Iterable[str], pipeline_root: str | None) -> dict[str, Any]:
+        """`values` that the steps can use, as the lint sees them.
 
         Raises
         ------
+        SettingsError
+            As `values`.
         NotAPipeline
-            At the first finding of the lint.
+            At the first finding of the lint, in the values or in `pipeline_root`.
         """
-        for finding in lint_run(values, pipeline_root, self.mounts):
+        found = self.values(assignments)
+        for finding in lint_run(found, pipeline_root, self.mounts):
             raise NotAPipeline(str(finding))
+        return found
 
 
 def open_package(path: Path) -> Package:

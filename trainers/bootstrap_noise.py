@@ -7,13 +7,13 @@ one by one, as if an artist's were independent evidence, so it is a lower bound;
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
-from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
+
+from trainers.recording_metric import RecordingCombiner, computations
 
 NOISE = "_noise"
 MODULE = __name__
@@ -81,44 +81,21 @@ class BootstrapNoise(metric_types.Metric):
     """
 
     def __init__(self, figure: str, name: str) -> None:
-        super().__init__(metric_util.merge_per_key_computations(_computations), figure=figure, name=name)
+        super().__init__(computations(_Collect), figure=figure, name=name)
 
 
-class _Collect(beam.CombineFn):  # type: ignore[misc,unused-ignore]
+class _Collect(RecordingCombiner):
     """(label, prediction) of every recording, then the noise of the figure."""
-
-    def __init__(self, key: metric_types.MetricKey, figure: str, eval_config: config_pb2.EvalConfig | None) -> None:
-        self._key, self._figure, self._eval_config = key, figure, eval_config
 
     def create_accumulator(self) -> Pairs:
         return []
 
     def add_input(self, accumulator: Pairs, element: metric_types.StandardMetricInputs) -> Pairs:
-        found: Iterator[Any] = metric_util.to_label_prediction_example_weight(
-            element,
-            eval_config=self._eval_config,
-            model_name=self._key.model_name,
-            output_name=self._key.output_name,
-            sub_key=self._key.sub_key,
-        )
-        accumulator += [(float(label.item()), float(prediction.item())) for label, prediction, _ in found]
+        accumulator += self.pairs(element)
         return accumulator
 
     def merge_accumulators(self, accumulators: Any) -> Pairs:
         return [pair for accumulator in accumulators for pair in accumulator]
 
     def extract_output(self, accumulator: Pairs) -> dict[metric_types.MetricKey, float]:
-        return {self._key: bootstrap_noise(self._figure, accumulator)}
-
-
-def _computations(
-    figure: str,
-    name: str,
-    eval_config: config_pb2.EvalConfig | None = None,
-    model_name: str = "",
-    output_name: str = "",
-    sub_key: metric_types.SubKey | None = None,
-) -> metric_types.MetricComputations:
-    key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name, sub_key=sub_key)
-    combiner = _Collect(key, figure, eval_config)
-    return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
+        return {self.key: bootstrap_noise(self.figure, accumulator)}

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
-from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from catalog.recording import Event
 from trainers.defects.event_scores import Counts, event_counts, segment_counts
 from trainers.defects.spectra import FRAME_S
+from trainers.recording_metric import RecordingCombiner, computations
 
 FIGURES = ("event_f1", "segment_f1", "psds")
 PSDS = {"dtc_threshold": 0.7, "gtc_threshold": 0.7, "cttc_threshold": None, "alpha_ct": 0.0, "alpha_st": 1.0}
@@ -105,32 +105,29 @@ class EventFigure(metric_types.Metric):
     """
 
     def __init__(self, figure: str, name: str) -> None:
-        super().__init__(metric_util.merge_per_key_computations(_computations), figure=figure, name=name)
+        super().__init__(computations(_Add), figure=figure, name=name)
 
 
-class _Add(beam.CombineFn):  # type: ignore[misc,unused-ignore]
+class _Add(RecordingCombiner):
     """Recordings one by one, then the figure."""
-
-    def __init__(self, key: metric_types.MetricKey, figure: str, eval_config: config_pb2.EvalConfig | None) -> None:
-        self._key, self._figure, self._eval_config = key, figure, eval_config
 
     def create_accumulator(self) -> Heard:
         return Heard()
 
     def add_input(self, accumulator: Heard, element: metric_types.StandardMetricInputs) -> Heard:
         answer = element.prediction
-        if self._key.model_name:
-            answer = answer[self._key.model_name]
-        column = self._key.sub_key.class_id
+        if self.key.model_name:
+            answer = answer[self.key.model_name]
+        column = self.key.sub_key.class_id
         if not isinstance(answer, Mapping) or not self._known(element, answer):
             return accumulator
         reference = _events(answer, "reference", column)
-        if self._figure == "psds":
+        if self.figure == "psds":
             frames = answer["frame_probabilities"][: int(answer["frame_count"].item()), column]
             accumulator.timelines.append(Timeline(np.round(_LEVELS * frames).astype(np.uint8), reference))
         else:
             estimated = _events(answer, "event", column)
-            accumulator.counts += _COUNT[self._figure](reference, estimated, str(column))
+            accumulator.counts += _COUNT[self.figure](reference, estimated, str(column))
         return accumulator
 
     def merge_accumulators(self, accumulators: Any) -> Heard:
@@ -143,18 +140,12 @@ class _Add(beam.CombineFn):  # type: ignore[misc,unused-ignore]
     def extract_output(self, accumulator: Heard) -> dict[metric_types.MetricKey, float]:
         counts = accumulator.counts
         f1 = counts.f1 if counts.reference else math.nan
-        return {self._key: psds_of(accumulator.timelines) if self._figure == "psds" else f1}
+        return {self.key: psds_of(accumulator.timelines) if self.figure == "psds" else f1}
 
     def _known(self, element: metric_types.StandardMetricInputs, answer: Mapping[str, Any]) -> bool:
         """Whether it is known where the recording has the defect: it has times, or has not got it."""
-        ((label, _, _),) = metric_util.to_label_prediction_example_weight(
-            element,
-            eval_config=self._eval_config,
-            model_name=self._key.model_name,
-            output_name=self._key.output_name,
-            sub_key=self._key.sub_key,
-        )
-        return bool(answer["timed"].item()) or not label.item()
+        ((label, _),) = self.pairs(element)
+        return bool(answer["timed"].item()) or not label
 
 
 def _events(answer: Mapping[str, Any], kind: str, column: int) -> tuple[Event, ...]:
@@ -162,16 +153,3 @@ def _events(answer: Mapping[str, Any], kind: str, column: int) -> tuple[Event, .
     onsets, offsets = answer[f"{kind}_onset_s"], answer[f"{kind}_offset_s"]
     found = np.flatnonzero(answer[f"{kind}_defect"] == column)
     return tuple(Event(str(column), float(onsets[i]), float(offsets[i])) for i in found)
-
-
-def _computations(
-    figure: str,
-    name: str,
-    eval_config: config_pb2.EvalConfig | None = None,
-    model_name: str = "",
-    output_name: str = "",
-    sub_key: metric_types.SubKey | None = None,
-) -> metric_types.MetricComputations:
-    key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name, sub_key=sub_key)
-    combiner = _Add(key, figure, eval_config)
-    return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
