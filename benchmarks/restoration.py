@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from benchmarks.report import BenchmarkError, Table, one_line_errors, say, show
+from catalog.served import newest_version
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 LEVELS_DB = (0.0, 5.0, 10.0, 15.0)
@@ -146,12 +147,12 @@ def judge(mixtures: Sequence[Mixture], system: Callable[[Mixture], np.ndarray]) 
 
 
 def _served(folder: Path) -> Path:
-    versions = sorted(folder.glob("[0-9]*"), key=lambda path: int(path.name))
-    if not versions:
+    newest = newest_version(folder)
+    if newest is None:
         raise BenchmarkError(
             f"{folder}: serves no model; run './dacapo run restoration --library debian --profile full'"
         )
-    return versions[-1]
+    return newest
 
 
 def held_out(catalog: Path) -> tuple[list[Path], str]:

@@ -33,18 +33,12 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
 
+from catalog.served import newest_version, versions
 from components.baseline import INPUT_EVENTS, OUTPUT_EVENTS
 
 REPLACES = "replaces"
 STAGING = ".staging-"
 LOCK = ".push.lock"
-
-
-def versions(base: Path) -> list[int]:
-    """The versions in a served folder, ascending: directories named by a number, as TensorFlow Serving reads them."""
-    if not base.is_dir():
-        return []
-    return sorted(int(entry.name) for entry in base.iterdir() if entry.name.isdigit() and entry.is_dir())
 
 
 def push(model: Path, base: Path) -> Path:
@@ -72,10 +66,10 @@ def push(model: Path, base: Path) -> Path:
     with _locked(base):
         for stale in base.glob(f"{STAGING}*"):  # a killed push left it; the lock says that nobody is writing it now
             shutil.rmtree(stale)
-        served_versions = versions(base)
-        if served_versions and _equal(model, base / str(served_versions[-1])):
-            return base / str(served_versions[-1])
-        version = max([int(time.time()), *(v + 1 for v in served_versions)])
+        newest = newest_version(base)
+        if newest is not None and _equal(model, newest):
+            return newest
+        version = max(int(time.time()), 0 if newest is None else int(newest.name) + 1)
         staging = base / f"{STAGING}{version}"
         shutil.copytree(model, staging)
         _sync_tree(staging)
@@ -85,12 +79,12 @@ def push(model: Path, base: Path) -> Path:
     return served
 
 
-def replaced(model: Path, base: Path) -> int | None:
+def replaced(model: Path, base: Path) -> Path | None:
     """The newest version in the served folder `base` that does not hold `model`; None where there is none.
 
     The same before `model` is pushed and after, and another one as soon as something else was pushed over it.
     """
-    return next((v for v in reversed(versions(base)) if not _equal(model, base / str(v))), None)
+    return next((version for version in reversed(versions(base)) if not _equal(model, version)), None)
 
 
 def _equal(left: Path, right: Path) -> bool:
@@ -183,7 +177,7 @@ class Driver(component_driver.BaseDriver, base_driver.BaseDriver):
         served = _served_folder(execution_info.exec_properties)
         version = replaced(Path(path_utils.serving_model_path(model.uri)), served)
         output = driver_output_pb2.DriverOutput()
-        output.exec_properties[REPLACES].string_value = "" if version is None else str(version)
+        output.exec_properties[REPLACES].string_value = "" if version is None else version.name
         return output
 
 

@@ -15,11 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from audio.errors import DaCapoError
 from catalog.format import open_catalog
+from catalog.served import newest_version
 from pipeline.console import quiet
 from pipeline.settings import Settings
 from pipeline.terminal import typed, user_error
 from pipeline.titles import pipeline_title
-from serving.facts import newest_version, read_facts
+from serving.facts import read_facts
 
 if TYPE_CHECKING:
     from serving.plan import Plan

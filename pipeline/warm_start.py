@@ -1,6 +1,6 @@
 """Turns a wish for a warm start into something fixed when the run is triggered, so that a repeated run stays cached."""
 
-from components.pusher import versions
+from catalog.served import newest_version, versions
 from pipeline.settings import Settings, SettingsError
 from trainers.task import TASKS, load_task
 
@@ -27,11 +27,11 @@ def resolve_warm_start(settings: Settings) -> str:
     for other in TASKS:
         if wanted in load_task(other).published_weights:
             raise SettingsError(f"warm_start={wanted!r} is for the task {other}, not for {settings.task}")
-    served = versions(settings.served)
     if wanted == "latest":
-        return str(settings.served / str(served[-1])) if served else FRESH
-    if not wanted.isdigit() or int(wanted) not in served:
-        known = ", ".join(map(str, served)) or "none is served yet"
+        return str(newest_version(settings.served) or FRESH)
+    served = {version.name: version for version in versions(settings.served)}
+    if wanted not in served:
+        known = ", ".join(served) or "none is served yet"
         words = ", ".join((FRESH, "latest", *published))
         raise SettingsError(f"warm_start={wanted!r} is not {words} or a version in {settings.served} ({known})")
-    return str(settings.served / wanted)
+    return str(served[wanted])

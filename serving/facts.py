@@ -1,4 +1,4 @@
-"""What lies in a model's folder, read without TensorFlow: its description, its version, its digest."""
+"""What lies in a model's folder, read without TensorFlow: its description, its digest."""
 
 import hashlib
 from pathlib import Path
@@ -30,14 +30,6 @@ class Facts(BaseModel):
     library: str
     profile: str
     spec: AudioSpec
-
-
-def newest_version(served: Path) -> Path | None:
-    """The newest model in a folder of TensorFlow Serving's layout, one numbered folder a version; None if none is."""
-    if not served.is_dir():
-        return None
-    versions = [entry for entry in served.iterdir() if entry.name.isdigit() and entry.is_dir()]
-    return max(versions, key=lambda entry: int(entry.name), default=None)
 
 
 def read_facts(folder: Path) -> Facts:
