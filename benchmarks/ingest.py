@@ -1,7 +1,6 @@
 """What reading and preparing audio costs beside bare loops: `python -m benchmarks.ingest --help`."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import typer
 from benchmarks.one_thread import pin_to_one_processor
 from benchmarks.peak_memory import STEPS, measure
 from benchmarks.report import Table, one_line_errors, say, show
+from catalog.writing import whole
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 DESCRIPTORS: tuple[Literal["none", "cheap", "all"], ...] = ("none", "cheap", "all")
@@ -74,9 +74,8 @@ def _kept(folder: Path, name: str, make: Callable[[], Table]) -> Table:
         say(name)
         table = make()
         folder.mkdir(parents=True, exist_ok=True)
-        staging = file.with_suffix(".new")
-        staging.write_text(json.dumps(vars(table)))
-        os.replace(staging, file)
+        with whole(file) as opened:
+            opened.write(json.dumps(vars(table)))
     return Table(**json.loads(file.read_text()))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audio.errors import DaCapoError
+from catalog.writing import whole
 
 
 class BenchmarkError(DaCapoError):
@@ -53,9 +54,8 @@ def show(heading: str, tables: Sequence[Table], output: Path | None) -> None:
     print(page)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
-        staging = output.with_name(output.name + ".new")
-        staging.write_text(page, encoding="utf-8")
-        os.replace(staging, output)
+        with whole(output) as file:
+            file.write(page)
 
 
 def say(line: str) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from benchmarks.stamps import stamps
 from catalog.format import open_catalog
 from catalog.noise.plan import CLEAN
 from catalog.recording import Recording
+from catalog.writing import staged
 from pipeline.code_hash import code_hash
 from trainers.checkpoints import Checkpoints
 from trainers.learner import Arrays, Tensors
@@ -57,11 +57,9 @@ def rows_of(catalog: Path, folder: Path) -> tuple[dict[str, Rows], Path]:
         shard = folder / key / f"{split}.tfrecord"
         if not shard.is_file():
             shard.parent.mkdir(parents=True, exist_ok=True)
-            staging = f"{shard}.part"
-            with tf.io.TFRecordWriter(staging) as writer:
+            with staged(shard) as part, tf.io.TFRecordWriter(str(part)) as writer:
                 for example in _examples(catalog.parent, [row for row in recordings if row.split == split], SPEC):
                     writer.write(example)
-            os.replace(staging, shard)
         rows[split] = open_rows(str(folder / key / split), [str(shard)], _reader().read)
     return rows, folder / key
 

@@ -12,7 +12,6 @@ import difflib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from catalog.ids import UsedIds, used_ids
 from catalog.problem import Fault, Problem, printable
 from catalog.recording import SPLITS, Event, Recording, Split, Word, check_path
 from catalog.vocabulary import Vocabulary
+from catalog.writing import staged
 
 __all__ = [
     "COLUMNS",
@@ -125,18 +125,12 @@ class Catalog:
         _check_library(target, library)
         metadata = {_VERSION_KEY: VERSION, _LIBRARY_KEY: library}
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(descriptor)
-        temporary = Path(name)
-        try:
+        with staged(target) as part:
             cells = _unique_cells(target, recordings)
             if target.suffix == ".parquet":
-                parquet_rows.write_rows(temporary, metadata, cells)
+                parquet_rows.write_rows(part, metadata, cells)
             else:
-                _write_csv(temporary, metadata, cells)
-            _publish(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+                _write_csv(part, metadata, cells)
         return cls(target, library)
 
     def _problem(self, row: int, fault: Fault, recording_id: str | None) -> Problem:
@@ -249,12 +243,3 @@ def _write_csv(path: Path, metadata: dict[str, str], rows: Iterator[dict[str, st
         writer = csv.DictWriter(handle, COLUMNS, lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _publish(temporary: Path, target: Path) -> None:
-    with open(temporary, "rb+") as handle:
-        os.fsync(handle.fileno())
-    umask = os.umask(0)
-    os.umask(umask)
-    os.chmod(temporary, 0o666 & ~umask)
-    os.replace(temporary, target)

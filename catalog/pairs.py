@@ -8,7 +8,6 @@ FLAC, and beside it its level and what it was made of: it is made again when the
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from audio.errors import AudioError
 from audio.files import AudioInfo, blocks, probe, write_blocks
 from audio.noises.mixing import ratio_db
 from catalog.noise.plan import CLEAN, band_tag
+from catalog.writing import whole
 
 ALIKE_DB = 60.0
 """Signal-to-noise ratio from which a pair counts as clean."""
@@ -60,9 +60,8 @@ def write_noise(root: Path, clean: str, noisy: str, noise: str) -> Pair:
         target.parent.mkdir(parents=True, exist_ok=True)
         mark.unlink(missing_ok=True)
         level_db = _write(root / clean, root / noisy, target)
-        temporary = mark.with_suffix(".part")
-        temporary.write_text(json.dumps({"made_of": made_of, "snr_db": level_db}), "utf-8")
-        os.replace(temporary, mark)
+        with whole(mark) as file:
+            file.write(json.dumps({"made_of": made_of, "snr_db": level_db}))
     return Pair(noise, (CLEAN,) if level_db >= ALIKE_DB else (band_tag(level_db),))
 
 

@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from audio.errors import DaCapoError
 from catalog.vocabulary import Vocabulary
+from catalog.writing import whole
 
 TAGS = "tags"
 LABELS = "labels"
@@ -76,7 +77,6 @@ def write_schema(schema: schema_pb2.Schema, folder: Path) -> Path:
     path = folder / hashlib.sha256(text.encode()).hexdigest()[:16] / "schema.pbtxt"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with whole(path) as file:
+            file.write(text)
     return path

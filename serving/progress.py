@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from catalog.writing import PART
 from serving.plan import RESULT, Plan
-from serving.writing import PART
 
 
 class Progress:

@@ -29,11 +29,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from audio.errors import DaCapoError
 from catalog.format import Catalog, Problem, open_catalog
+from catalog.writing import PART, whole
 from serving.answer import Unreadable, answer
 from serving.facts import digest
 from serving.model import CannotAnswer, load_model
 from serving.plan import RESULT, ROWS, Plan, json_line, make_plan, problem_of, read_result, read_rows, result_line
-from serving.writing import PART, whole
 
 ANSWERS, SET_ASIDE, WORK = "answers.jsonl", "set-aside.jsonl", ".scan"
 IDENTITY, LOCK = "scan.json", "lock"

@@ -24,6 +24,7 @@ from catalog.errors import CatalogError
 from catalog.format import Catalog
 from catalog.recording import Recording, Word
 from catalog.worker import start_worker
+from catalog.writing import whole
 
 SYNTHETIC = (
     "The built-in library is synthetic: music and voices made by a program. "
@@ -95,9 +96,8 @@ def _prepare(root: Path, mark: dict[str, object]) -> bool:
         raise CatalogError(
             f"{root}: is neither empty nor an earlier build of the built-in library; choose another folder"
         )
-    temporary = marker.with_suffix(".part")
-    temporary.write_text(json.dumps(mark), "utf-8")
-    os.replace(temporary, marker)
+    with whole(marker) as file:
+        file.write(json.dumps(mark))
     for name in _FOLDERS:
         (root / name).mkdir(exist_ok=True)
     return False

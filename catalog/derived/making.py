@@ -14,6 +14,7 @@ from audio.errors import AudioError, DaCapoError
 from catalog.format import Catalog
 from catalog.recording import Recording
 from catalog.worker import start_worker
+from catalog.writing import whole
 
 Result = dict[str, object]
 
@@ -101,9 +102,8 @@ class Maker(ABC, Generic[T]):
             of_source = isinstance(error, AudioError) and Path(error.path) == self.inputs(take)[0]
             reason = error.reason if of_source else error  # type: ignore[attr-defined]
             result["left_out"] = f"{take.source.path}: {reason}"
-        temporary = mark.with_suffix(".part")
-        temporary.write_text(json.dumps(result), "utf-8")
-        os.replace(temporary, mark)
+        with whole(mark) as file:
+            file.write(json.dumps(result))
         return result
 
 

@@ -1,14 +1,13 @@
 """Writes the pages of a run from Jinja templates."""
 
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from tfx.types import standard_artifacts
 
+from catalog.writing import whole
 from components.audio_example_gen.report import REPORT_FILE, CatalogSummary, read_report
 from components.data_gate import FINDINGS, Finding, drift_findings, read_anomalies, schema_findings
 from pipeline.eval_config import EVAL_CONFIG
@@ -51,7 +50,8 @@ def write_pages(run: Run, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for page, context in contexts.items():
         html = environment.get_template(page).render(run=run, page=page, pages=tuple(contexts), **context)
-        _replace(folder / page, html)
+        with whole(folder / page) as file:
+            file.write(html)
     return [folder / page for page in contexts]
 
 
@@ -106,9 +106,3 @@ def _environment() -> jinja2.Environment:
         environment.filters[name] = getattr(formatting, name)
     environment.filters |= {"library_title": library_title, "pipeline_title": pipeline_title}
     return environment
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
