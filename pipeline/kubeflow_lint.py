@@ -17,12 +17,12 @@ import yaml
 from google.protobuf import json_format, message
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
-from pydantic import ValidationError
 
 from audio.errors import DaCapoError
 from components.train_job.manifest import train_job
-from components.train_job.request import TrainJobRequest
 from pipeline.placement import GPU
+from pipeline.run_node import train_job_of
+from pipeline.settings import SettingsError
 
 SCHEMA_VERSION = "2.1.0"
 ARGO_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
@@ -305,11 +305,9 @@ def _executor(
     for given, value in pairwise(words):
         if given == "--train-job":
             try:
-                request = TrainJobRequest.model_validate_json(value)
-            except ValidationError as error:
-                problem = error.errors()[0]
-                field = ".".join(str(part) for part in problem["loc"]) or "JSON"
-                yield Finding("train-job", f"{where}.train-job", f"{field}: {problem['msg']}")
+                request = train_job_of(value)
+            except SettingsError as error:
+                yield Finding("train-job", where, str(error))
                 continue
             manifest = train_job("train-lint", "/lint", request, annotations={})
             yield from lint_train_job(manifest, where=f"{where}.train-job")

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from audio.errors import DaCapoError
 from components.train_job.request import TrainJobRequest
 from pipeline.chatter import hush
@@ -122,6 +124,26 @@ def settings_of_run(base: str, changes: Mapping[str, Any], overrides: str = "{}"
     return load_settings(json.loads(base), [f"{name}={json.dumps(value)}" for name, value in chosen.items()])
 
 
+def train_job_of(text: str) -> TrainJobRequest:
+    """The machines that a step asks for.
+
+    Parameters
+    ----------
+    text : JSON of a `TrainJobRequest`, as the compiler writes it behind ``--train-job``.
+
+    Raises
+    ------
+    SettingsError
+        If it is none.
+    """
+    try:
+        return TrainJobRequest.model_validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "JSON"
+        raise SettingsError(f"--train-job: {field}: {problem['msg']}") from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline.run_node", description=__doc__)
     parser.add_argument("--settings", required=True, metavar="JSON", help="settings, as dacapo compile writes them")
@@ -161,7 +183,7 @@ def _step(options: argparse.Namespace) -> Step:
         node_id=options.node,
         submitted_as=options.run_id,
         unblessed_exit=options.unblessed_exit,
-        train_job=TrainJobRequest.model_validate_json(options.train_job) if options.train_job else None,
+        train_job=train_job_of(options.train_job) if options.train_job else None,
         executor_input=json.loads(options.executor_input) if options.executor_input else None,
         output_paths={"metrics": options.metrics, "page": options.page},
     )

@@ -55,6 +55,24 @@ def test_wrong_code_ends_the_step_with_one_line(settings: Settings, capsys: pyte
     assert line.startswith("dacapo: this image holds code")
 
 
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("{", "JSON: Invalid JSON: EOF while parsing"),
+        ("[]", "JSON: Input should be"),
+        ('{"nodes": 2}', "image: Field required"),
+        ('{"image": "dacapo", "nodes": 0}', "nodes: Input should be greater than 0"),
+    ],
+)
+def test_machines_that_are_none_end_the_step_with_one_line(
+    settings: Settings, given: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_run = ["--settings", settings.model_dump_json(exclude_none=True), "--run-id", "r", "--node", "Trainer"]
+    assert main([*of_run, "--train-job", given]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"dacapo: --train-job: {line}")
+
+
 def test_a_user_s_mistake_is_not_tried_again_until_the_run_is_submitted_again(
     settings: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
