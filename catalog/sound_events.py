@@ -59,7 +59,7 @@ def import_sound_events(source: str | os.PathLike[str], library: str = "sound-ev
     tables = sorted(path for path in (root / METADATA).rglob("*.tsv") if path.name != NAMES)
     if not tables:
         raise CatalogError(f"{root / METADATA}: holds no table (.tsv)")
-    headers = [_header(table) for table in tables]
+    headers = [_header(read_table(table)) for table in tables]
     if not any(_is_weak(header) or _is_strong(header) for header in headers):
         wanted = " or ".join(", ".join(kind) for kind in (_WEAK, _STRONG, _AUDIOSET))
         raise CatalogError(
@@ -76,8 +76,9 @@ def _names(table: Path) -> dict[str, str]:
     return {cells[0]: cells[1] for _, cells in read_table(table) if len(cells) >= 2}
 
 
-def _header(table: Path) -> tuple[str, ...]:
-    _, header = next(read_table(table), (0, []))
+def _header(rows: Iterator[tuple[int, list[str]]]) -> tuple[str, ...]:
+    """The cells of the first line, which is taken off `rows`."""
+    _, header = next(rows, (0, []))
     return tuple(header)
 
 
@@ -90,8 +91,8 @@ def _is_strong(header: tuple[str, ...]) -> bool:
 
 
 def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Row | Problem]:
-    header, rows = _header(table), read_table(table)
-    next(rows, None)
+    rows = read_table(table)
+    header = _header(rows)
     if _is_weak(header):
         clips = _weak(table, rows, names)
     elif _is_strong(header):
