@@ -1,4 +1,6 @@
-"""What a finished run has to say about its data: recordings that were set aside, and findings that only warn."""
+"""What a finished run has to say about its data: recordings that were set aside, artists that are torn between
+splits, and findings that only warn.
+"""
 
 import json
 from collections.abc import Iterator
@@ -11,12 +13,17 @@ MOST = 20
 
 
 def notes(run: Run) -> Iterator[str]:
-    """One line for each recording set aside (at most 20, then a count) and for each warning."""
+    """One line for each recording set aside (at most 20, then a count), one for artists that are torn between splits,
+    and one for each warning.
+    """
     if run.report is not None:
-        lines = [cell.line for cell in read_report(str(run.report)).set_aside]
+        summary = read_report(str(run.report))
+        lines = [cell.line for cell in summary.set_aside]
         yield from (f"set aside: {line}" for line in lines[:MOST])
         if len(lines) > MOST:
             yield f"set aside: {len(lines) - MOST} more, all in {run.report / 'report.json'}"
+        if torn := summary.torn:
+            yield f"warning: {torn} recordings have another split than an earlier one of their artist or package"
     if run.approval is not None:
         for finding in json.loads((run.approval / FINDINGS).read_text(encoding="utf-8")):
             yield f"warning: {finding['text']}"

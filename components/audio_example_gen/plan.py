@@ -55,6 +55,7 @@ class Plan:
     recordings : rows that are ready to be read.
     chunks : files ``chunk-<index>.jsonl`` of `PlannedRecording` lines, in the catalog's order.
     split_units : how many recordings were assigned by artist, package, id, or by the catalog's own split.
+    torn : how many of them the catalog puts into another split than an earlier one of their artist, else package.
     problems : of the rows that are set aside, in order.
     """
 
@@ -64,6 +65,7 @@ class Plan:
     recordings: int
     chunks: int
     split_units: dict[str, int]
+    torn: int
     problems: tuple[Problem, ...]
 
 
@@ -115,7 +117,7 @@ def make_plan(settings: Settings, folder: str) -> Plan:
 
     recordings, chunks = _write_chunks(planned(), folder)
     units = dict(sorted(assigner.units.items()))
-    plan = Plan(catalog.library, catalog.path.name, last_row, recordings, chunks, units, tuple(problems))
+    plan = Plan(catalog.library, catalog.path.name, last_row, recordings, chunks, units, assigner.torn, tuple(problems))
     with tf.io.gfile.GFile(os.path.join(folder, PLAN_FILE), "w") as file:
         file.write(json.dumps(asdict(plan)))
     return plan

@@ -58,6 +58,7 @@ class CatalogSummary(_Entry):
     ----------
     rows : rows of the catalog; `set_aside_rows` of them are not among the Examples, for the reasons in `set_aside`.
     split_units : how many recordings were given their split by artist, package, id, or by the catalog's split column.
+    torn : how many of them the catalog puts into another split than an earlier one of their artist, else package.
     splits : by name. An artist is what recordings are grouped by: artist, else package, else id.
     tags : tag to split to counts; of the vocabulary, parents included, or all tags where there is no vocabulary.
     duration_s : audio in all splits.
@@ -70,6 +71,7 @@ class CatalogSummary(_Entry):
     set_aside_rows: int
     set_aside: tuple[SetAsideCell, ...]
     split_units: dict[str, int]
+    torn: int = 0
     splits: dict[Split, SplitCount]
     tags: dict[str, dict[Split, TagCount]]
     duration_s: float
@@ -135,6 +137,7 @@ def summarise(plan: Plan, results: Iterable[ChunkResult], problems: Sequence[Pro
             SetAsideCell(row=p.row, recording_id=p.recording_id, column=p.column, line=str(p)) for p in problems
         ),
         split_units=plan.split_units,
+        torn=plan.torn,
         splits={split: tally.split_count() for split, tally in splits.items()},
         tags={tag: {split: tally.tag_count() for split, tally in tags[tag].items()} for tag in sorted(tags)},
         duration_s=duration_s,

@@ -138,6 +138,7 @@ def report(tmp_path: Path) -> Path:
         "set_aside_rows": 1,
         "set_aside": [cell],
         "split_units": {"artist": 40},
+        "torn": 3,
         "splits": {split: counts | {"examples": 20, "duration_s": 300.0} for split in SPLITS},
         "tags": {tag: dict.fromkeys(SPLITS, counts) for tag in TAGS},
         "duration_s": 1200.0,
@@ -232,6 +233,10 @@ def test_findings_and_recordings_set_aside_are_told(pages: dict[str, Page]) -> N
     text = pages["data.html"].text
     assert f"drift: split train, feature artist: {HOSTILE} is new" in text
     assert f'catalog.csv: row 3, column path: "{HOSTILE}"' in text
+
+
+def test_recordings_apart_from_others_of_their_artist_are_counted(pages: dict[str, Page]) -> None:
+    assert "3 of them have another split than an earlier one of their artist or package." in pages["data.html"].text
 
 
 def test_a_run_that_failed_early_has_the_pages_that_it_can_have(tmp_path: Path, report: Path) -> None:

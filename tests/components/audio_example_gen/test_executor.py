@@ -242,6 +242,12 @@ def test_the_report_counts_recordings_and_artists(library, ingest):
     assert report.decode_x_real_time > 0
 
 
+def test_recordings_that_the_catalog_tears_from_their_artist_are_counted(library, ingest):
+    for number, (artist, split) in enumerate([("Ana", "train"), ("ana ", "eval"), ("Ana", "train"), ("Bo", "eval")]):
+        library.add(str(number), artist=artist, split=split)
+    assert ingest(library.write()).report.torn == 1
+
+
 def test_too_many_rows_set_aside_fail_the_run_and_every_line_travels_with_the_error(library, ingest):
     paths = [library.add(str(number)) for number in range(10)]
     catalog = library.write()
