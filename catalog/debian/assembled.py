@@ -32,6 +32,7 @@ from catalog.debian.exact_mix import MIX, exact_mix, write_mix
 from catalog.debian.rows import read_recordings, write_recordings
 from catalog.debian.shelf import Say, alone
 from catalog.debian.sounds import VOICES, Progress
+from catalog.derived.folder import claim
 from catalog.errors import CatalogError
 from catalog.recording import SPLITS, Recording, Split
 
@@ -97,7 +98,8 @@ def build_assembled(
     Raises
     ------
     CatalogError
-        If one of the two catalogs is missing, or a split that should get rows has no music or no voice.
+        If one of the two catalogs is missing, a split that should get rows has no music or no voice, or the folder
+        ``assembled`` holds what others wrote.
     """
     root = Path(folder)
     say = say or logging.getLogger(__name__).warning
@@ -155,7 +157,7 @@ def _orders(root: Path, rows: Mapping[Split, int]) -> list[_Order]:
 
 
 def _prepare(root: Path, orders: Sequence[_Order], seed: int) -> None:
-    """Make the folder ready; what another build made of other things is removed."""
+    """Make sure that the folder is ours, and ready: what another build made of other things is removed."""
     digest = hashlib.sha256(f"{seed}\n".encode())
     for source in (Path(__file__), Path(__file__).with_name("exact_mix.py")):
         digest.update(source.read_bytes())
@@ -164,12 +166,16 @@ def _prepare(root: Path, orders: Sequence[_Order], seed: int) -> None:
             size = (root / row.path).stat().st_size if (root / row.path).is_file() else -1
             digest.update(f"{json.dumps([order.split, row.package, row.artist, row.path, size])}\n".encode())
     mark = json.dumps({"note": "assembled mixtures, not recordings", "made_of": digest.hexdigest()})
-    marker = root / ASSEMBLED / _MARK
-    if marker.is_file() and marker.read_text("utf-8") == mark:
+    folder, catalog = root / ASSEMBLED, root / f"{ASSEMBLED}.csv"
+    marker = folder / _MARK
+    if not marker.is_file():
+        claim(folder, catalog)
+    elif marker.read_text("utf-8") == mark:
         return
-    (root / f"{ASSEMBLED}.csv").unlink(missing_ok=True)
-    shutil.rmtree(root / ASSEMBLED, ignore_errors=True)
-    marker.parent.mkdir(parents=True)
+    catalog.unlink(missing_ok=True)
+    for split in SPLITS:
+        for place in folder.glob(f"{split}-[0-9]*/"):
+            shutil.rmtree(place)
     marker.write_text(mark, "utf-8")
 
 

@@ -177,6 +177,26 @@ def test_a_build_that_was_broken_off_goes_on(library: Path) -> None:
     assert len(rows_of(catalog)) == 2
 
 
+def test_a_folder_that_others_wrote_is_left_alone(library: Path) -> None:
+    own = library / "assembled" / "train-0000" / "mix.flac"
+    tone(own, 0, 0.5)
+    before = own.read_bytes()
+    with pytest.raises(CatalogError, match=r"assembled: holds train-0000, which no build of ours wrote"):
+        build_assembled(library, rows={"train": 1})
+    assert own.read_bytes() == before
+    assert not (library / "assembled.csv").exists()
+
+
+def test_in_a_folder_of_ours_a_build_of_other_things_removes_what_we_wrote_and_no_more(library: Path) -> None:
+    build_assembled(library, rows={"train": 2})
+    own = library / "assembled" / "notes" / "mine.txt"
+    own.parent.mkdir()
+    own.write_text("mine")
+    build_assembled(library, rows={"train": 1}, seed=1)
+    assert own.read_text() == "mine"
+    assert not (library / "assembled" / "train-0001").exists()
+
+
 def test_a_split_without_voices_is_one_line(library: Path) -> None:
     voices = [row for row in rows_of(library / "voices.csv") if row.split != "test"]
     Catalog.write(library / "voices.csv", "debian", voices)
