@@ -59,6 +59,8 @@ def build_damaged(
     CatalogError
         A parameter is out of range, the catalog cannot be opened, no recording of it can be used, or its
         folder ``damaged`` holds what others wrote.
+    AudioError
+        A take cannot be written.
     """
     catalog, sources, limit = open_source(
         source, kind=KIND, workers=workers, excerpt_s=excerpt_s, per_recording=per_recording, minutes=minutes

@@ -92,16 +92,29 @@ class Maker(ABC, Generic[T]):
         return result if there and result.get("key") == self.key(take) else None
 
     def make(self, take: T) -> Result:
-        """Make a take, or say under ``left_out`` why that cannot be."""
+        """Make a take, or say under ``left_out`` why that cannot be.
+
+        What is wrong with a file in `inputs` stays said while the file is as it is. Any other failure leaves no mark, so
+        that the next build tries again.
+
+        Raises
+        ------
+        AudioError
+            The take's own files cannot be written.
+        """
         mark = self.mark(take)
         result: Result = {"key": self.key(take)}
         mark.unlink(missing_ok=True)
         try:
             result |= self.write(take)
-        except DaCapoError as error:
-            of_source = isinstance(error, AudioError) and Path(error.path) == self.inputs(take)[0]
-            reason = error.reason if of_source else error  # type: ignore[attr-defined]
+        except AudioError as error:
+            source, *others = self.inputs(take)
+            if Path(error.path) not in (source, *others):
+                raise
+            reason = error.reason if Path(error.path) == source else error
             result["left_out"] = f"{take.source.path}: {reason}"
+        except DaCapoError as error:
+            return result | {"left_out": f"{take.source.path}: {error}"}
         with whole(mark) as file:
             file.write(json.dumps(result))
         return result

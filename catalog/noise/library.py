@@ -63,6 +63,8 @@ def build_noisy(
     CatalogError
         A parameter is out of range, a catalog cannot be opened, no recording of it can be used, or its
         folder ``noisy`` holds what others wrote.
+    AudioError
+        A take cannot be written.
     """
     catalog, sources, limit = open_source(
         source_catalog,

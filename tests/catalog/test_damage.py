@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from audio.damage.regions import Region
-from audio.errors import DaCapoError
+from audio.errors import AudioError, DaCapoError
 from audio.files import read, write
 from catalog.damage import build_damaged, library
 from catalog.damage.excerpt import events_of, make_excerpt
@@ -166,17 +166,42 @@ def test_a_folder_with_files_of_others_is_refused_before_anything_is_written(tmp
     assert [path.name for path in (tmp_path / "damaged").iterdir()] == ["000000-0.flac"]
 
 
-def test_a_codec_that_fails_leaves_its_recording_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = make_source(tmp_path, songs=1)
+def make_take(folder: Path) -> tuple[library._DamageMaker, Take]:
+    """A maker and the only take of a library of one song."""
     (take,) = plan_takes([(Recording(id="0", path="0.wav"), "train")], seed=0, per_recording=1, limit=None)
-    maker = library._DamageMaker(open_catalog(source), 3.0, ("mp3",))
+    maker = library._DamageMaker(open_catalog(make_source(folder, songs=1)), 3.0, ("mp3",))
+    (folder / "damaged").mkdir()
+    return maker, take
+
+
+def test_a_codec_that_fails_leaves_its_recording_out_of_this_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker, take = make_take(tmp_path)
 
     def fail(*_: object, **__: object) -> None:
         raise DaCapoError("codec=mp3 at 44100 Hz: is tired")
 
     monkeypatch.setattr(library, "make_excerpt", fail)
-    (tmp_path / "damaged").mkdir()
     assert maker.make(take)["left_out"] == "0.wav: codec=mp3 at 44100 Hz: is tired"
+    assert maker.known(take) is None
+
+
+def test_a_take_that_cannot_be_written_is_made_by_the_next_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker, take = make_take(tmp_path)
+
+    def fail(path: Path, *_: object, **__: object) -> None:
+        raise AudioError(path, "cannot be written: No space left on device")
+
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(library, "write", fail)
+        with pytest.raises(AudioError, match="No space left"):
+            maker.make(take)
+    assert maker.known(take) is None
+    assert "left_out" not in maker.make(take)
+    assert maker.known(take) is not None
 
 
 def test_hi_res_recordings_are_damaged_too(tmp_path: Path) -> None:
