@@ -8,7 +8,7 @@ import typer
 from pipeline import kubeflow_commands
 from pipeline.catalog_commands import catalog_app
 from pipeline.settings import HOME, Settings, load_settings
-from pipeline.terminal import one_line_errors, typed
+from pipeline.terminal import STOPPED, one_line_errors, typed
 from trainers.task import TASKS
 
 BUILTIN = "builtin"
@@ -87,7 +87,11 @@ def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
         settings = [load_settings({"task": task, "home": home}) for task in TASKS]
         build_builtin_catalog(home)
         build_derived_catalogs(home, BUILTIN)
-    codes = [_run(task, verbose=verbose) for task in settings]
+    codes = []
+    for task in settings:
+        codes.append(_run(task, verbose=verbose))
+        if codes[-1] == STOPPED:
+            raise typer.Exit(STOPPED)
     typer.echo(f"\nNext: {typed('runs', home=home)}")
     raise typer.Exit(next((code for code in codes if code), 0))
 

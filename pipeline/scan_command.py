@@ -18,7 +18,7 @@ from catalog.format import open_catalog
 from catalog.served import newest_version
 from pipeline.console import quiet
 from pipeline.settings import Settings
-from pipeline.terminal import typed, user_error
+from pipeline.terminal import STOPPED, typed, user_error
 from pipeline.titles import pipeline_title
 from serving.facts import read_facts
 
@@ -31,7 +31,7 @@ MAX_SHOWN = 100
 
 
 class Exit(IntEnum):
-    """Exit codes of ``dacapo scan``; 130 if stopped by hand."""
+    """Exit codes of ``dacapo scan``; ``STOPPED`` if stopped by hand."""
 
     DONE = 0
     FAILED = 1
@@ -73,7 +73,7 @@ def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: 
             return _scan(settings, chosen, folder, limit, console)
         except KeyboardInterrupt:
             console.print("dacapo: stopped; the same command goes on where it was")
-            return 130
+            return STOPPED
         except Exception as error:  # noqa: BLE001 (the door: whatever a worker raises ends as a line and a code)
             traceback.print_exc(file=sys.stderr)
             cause = user_error(error)

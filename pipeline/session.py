@@ -14,13 +14,13 @@ from pipeline.launch import DagRunner
 from pipeline.progress_line import ProgressLine
 from pipeline.retrain import Exit, Outcome, new_run_id, retrain
 from pipeline.settings import Settings
-from pipeline.terminal import user_error
+from pipeline.terminal import STOPPED, user_error
 from pipeline.titles import pipeline_title
 from pipeline.verdict import Figure, Verdict
 
 
 def session(settings: Settings, console: Console, log: Path) -> int:
-    """Retrains, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`; 130 if stopped)."""
+    """Retrains, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`, or ``STOPPED``)."""
     started = time.monotonic()
     run_id = new_run_id()
     console.print(f"{pipeline_title(settings.name)}: run {run_id}")
@@ -30,7 +30,7 @@ def session(settings: Settings, console: Console, log: Path) -> int:
         except KeyboardInterrupt:
             progress.stop()
             console.print("dacapo: stopped; the same command goes on where it was")
-            return 130
+            return STOPPED
         except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
             progress.stop()
             traceback.print_exc(file=sys.stderr)

@@ -47,14 +47,14 @@ def run_step(step: "Step", console: Console) -> int:
         return 0
     if before is not None and not finished and step.train_job is None:
         clear_outputs(step.settings, step.node_id, before.id)
-    from pipeline.terminal import user_error
+    from pipeline.terminal import STOPPED, user_error
 
     started = time.monotonic()
     try:
         with _heard(console):
             return _launched(step, console)
     except KeyboardInterrupt:
-        return 130
+        return STOPPED
     except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
         traceback.print_exc(file=sys.stderr)
         _say(console, step.node_id, f"failed after {time.monotonic() - started:.1f} s")

@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audio.errors import DaCapoError
 from pipeline.settings import HOME
 
+STOPPED = 130
+"""Exit code of what was stopped by hand: 128 and the number of SIGINT, as shells say it."""
+
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:

@@ -10,9 +10,11 @@ from typer.testing import CliRunner, Result
 
 from catalog.format import Catalog, Recording, open_catalog
 from catalog.recording import SPLITS
+from pipeline import catalog_commands, main
 from pipeline.main import app
 from pipeline.metadata import connection_config, open_store
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
+from trainers.task import TASKS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 OLD, NEW = "20261121T140000-0000", "20261122T140000-1a2b"
@@ -217,3 +219,35 @@ def test_help_has_an_example_of_the_main_job_and_names_every_command_of_the_read
         groups = [word for word in line.split() if re.fullmatch("[a-z]+", word)]
         path = groups[: {"catalog": 2}.get(groups[0], 1)]
         assert dacapo(*path, "--help").exit_code == 0, line
+
+
+@pytest.fixture
+def demo_codes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The exit codes with which the four trainings of a demo end, taken from the front; no library is made."""
+    codes: list[int] = []
+
+    def build(*_: object) -> None:
+        return None
+
+    def run(settings: Settings, *, verbose: bool) -> int:
+        return codes.pop(0)
+
+    monkeypatch.setattr(catalog_commands, "build_builtin_catalog", build)
+    monkeypatch.setattr(catalog_commands, "build_derived_catalogs", build)
+    monkeypatch.setattr(main, "_run", run)
+    return codes
+
+
+def test_a_demo_that_is_stopped_by_hand_starts_no_further_training(tmp_path: Path, demo_codes: list[int]) -> None:
+    demo_codes += [3, 130, 0, 0]
+    assert dacapo("demo", "--home", tmp_path).exit_code == 130
+    assert len(demo_codes) == 2
+
+
+def test_a_demo_goes_on_after_a_training_that_failed_and_ends_with_its_code(
+    tmp_path: Path, demo_codes: list[int]
+) -> None:
+    demo_codes += [0, 1, 3, 0]
+    assert len(demo_codes) == len(TASKS)
+    assert dacapo("demo", "--home", tmp_path).exit_code == 1
+    assert not demo_codes
