@@ -1,9 +1,7 @@
 """``dacapo scan``: every recording of a catalog through a model, the one in service unless another is named."""
 
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -18,7 +16,7 @@ from catalog.format import open_catalog
 from catalog.served import newest_version
 from pipeline.console import quiet
 from pipeline.settings import Settings
-from pipeline.terminal import STOPPED, typed, user_error
+from pipeline.terminal import STOPPED, in_short, log_traceback, typed, user_error
 from pipeline.titles import pipeline_title
 from serving.facts import read_facts
 
@@ -75,14 +73,12 @@ def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: 
             console.print("dacapo: stopped; the same command goes on where it was")
             return STOPPED
         except Exception as error:  # noqa: BLE001 (the door: whatever a worker raises ends as a line and a code)
-            traceback.print_exc(file=sys.stderr)
             cause = user_error(error)
-            if cause is not None:
-                _print(console, f"dacapo: {cause}")
-                return Exit.BAD_INPUT
-            _print(console, f"dacapo: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}")
-            _print(console, f"dacapo: the whole story is in {log}")
-            return Exit.FAILED
+            lines = [str(cause)] if cause is not None else [in_short(error), f"the whole story is in {log}"]
+            for line in lines:
+                _print(console, f"dacapo: {line}")
+            log_traceback()
+            return Exit.FAILED if cause is None else Exit.BAD_INPUT
 
 
 def _model(settings: Settings, named: Path | None) -> Path:

@@ -1,9 +1,7 @@
 """A retraining on the terminal: a line a component, the verdict, where the model went, or what went wrong."""
 
 import math
-import sys
 import time
-import traceback
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +12,7 @@ from pipeline.launch import DagRunner
 from pipeline.progress_line import ProgressLine
 from pipeline.retrain import Exit, Outcome, new_run_id, retrain
 from pipeline.settings import Settings
-from pipeline.terminal import STOPPED, user_error
+from pipeline.terminal import STOPPED, in_short, log_traceback, user_error
 from pipeline.titles import pipeline_title
 from pipeline.verdict import Figure, Verdict
 
@@ -33,18 +31,15 @@ def session(settings: Settings, console: Console, log: Path) -> int:
             return STOPPED
         except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
             progress.stop()
-            traceback.print_exc(file=sys.stderr)
             cause = user_error(error)
             if cause is None:
-                _print(
-                    console,
-                    f"dacapo: {progress.node}: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
-                )
-                _print(console, f"dacapo: the whole story is in {log}")
-                return Exit.FAILED
-            for line in (*getattr(cause, "problems", ()), *str(cause).splitlines()):
+                lines = [f"{progress.node}: {in_short(error)}", f"the whole story is in {log}"]
+            else:
+                lines = [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
+            for line in lines:
                 _print(console, f"dacapo: {line}")
-            return Exit.BAD_INPUT
+            log_traceback()
+            return Exit.FAILED if cause is None else Exit.BAD_INPUT
     for line in notes(outcome.run):
         _print(console, f"  {line}")
     report(console, settings, outcome, time.monotonic() - started)

@@ -4,9 +4,7 @@ import fcntl
 import logging
 import os
 import shutil
-import sys
 import time
-import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -47,7 +45,7 @@ def run_step(step: "Step", console: Console) -> int:
         return 0
     if before is not None and not finished and step.train_job is None:
         clear_outputs(step.settings, step.node_id, before.id)
-    from pipeline.terminal import STOPPED, user_error
+    from pipeline.terminal import STOPPED, in_short, log_traceback, user_error
 
     started = time.monotonic()
     try:
@@ -56,16 +54,16 @@ def run_step(step: "Step", console: Console) -> int:
     except KeyboardInterrupt:
         return STOPPED
     except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
-        traceback.print_exc(file=sys.stderr)
         _say(console, step.node_id, f"failed after {time.monotonic() - started:.1f} s")
         cause = user_error(error)
         if cause is None:
-            reason = next(iter(str(error).splitlines()), "")
-            console.print(f"dacapo: {step.node_id}: {type(error).__name__}: {reason}", markup=False, soft_wrap=True)
-            console.print(f"dacapo: the whole story is in {step.log}", markup=False, soft_wrap=True)
-            return Exit.FAILED
-        lines = [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
+            lines = [f"{step.node_id}: {in_short(error)}", f"the whole story is in {step.log}"]
+        else:
+            lines = [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
         _complain(console, lines)
+        log_traceback()
+        if cause is None:
+            return Exit.FAILED
         if not isinstance(cause, MetadataUnusable):  # a database that is away may come back
             step.refusal.parent.mkdir(parents=True, exist_ok=True)
             step.refusal.write_text("\n".join(lines), encoding="utf-8")

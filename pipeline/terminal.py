@@ -1,8 +1,10 @@
 """What every command shows the same way: errors that the user can mend, long work, what to type next."""
 
 import shlex
+import sys
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
@@ -34,6 +36,20 @@ def user_error(error: BaseException) -> DaCapoError | None:
             return link
         link = link.__cause__ or link.__context__
     return None
+
+
+def in_short(error: BaseException) -> str:
+    """An error of which nobody knows more, in one line: ``KeyError: 'rock'``."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+
+
+def log_traceback() -> None:
+    """Writes the story of the exception that is being handled to standard error, which is the log where that is on.
+
+    A disk that is full takes no story; what the person is told does not hang on it.
+    """
+    with suppress(OSError):
+        traceback.print_exc(file=sys.stderr)
 
 
 @contextmanager
