@@ -17,6 +17,7 @@ from benchmarks.past_runs import PastRun
 from benchmarks.report import say
 from benchmarks.scores import System
 from trainers.checkpoints import Checkpoints, Finished, checkpoint_key, read_arrays, write_arrays
+from trainers.data_stamps import data_stamps
 from trainers.learner import Arrays, Tensors
 from trainers.loop import train
 from trainers.request import Recipe, parse_request
@@ -71,13 +72,12 @@ def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hype
     """
     settings = past.retraining(
         hyperparameters,
-        data_key=past.transform_graph,
         strategy="one_device",
         warm_start="musicnn" if past.training["warm_start"] == "musicnn" else "none",
         vocabulary={"tags": list(past.tags), "parents": {}},
     )
     learner = make_learner(_recipe(past, settings))
-    folder = home / "separate" / f"rows-{_key(settings)}"
+    folder = home / "separate" / f"rows-{_key(past, settings)}"
     open_rows(str(folder / "train"), past.trained_on("train"), learner.read)
     open_rows(str(folder / "validation"), past.trained_on("validation"), learner.read)
     trained = []
@@ -95,8 +95,10 @@ def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hype
     return System("one binary model a tag", probabilities, probabilities >= DECISION)
 
 
-def _key(settings: dict[str, Any]) -> str:
-    return checkpoint_key({name: value for name, value in settings.items() if name != "checkpoint_root"})
+def _key(past: PastRun, settings: dict[str, Any]) -> str:
+    facts = {name: value for name, value in settings.items() if name != "checkpoint_root"}
+    patterns = [*past.trained_on("train"), *past.trained_on("validation")]
+    return checkpoint_key(facts | {"data": data_stamps(patterns, past.transform_graph)})
 
 
 def _recipe(past: PastRun, settings: dict[str, Any], tag: int | None = None) -> Recipe:
@@ -108,7 +110,7 @@ def _recipe(past: PastRun, settings: dict[str, Any], tag: int | None = None) -> 
 
 
 def _train(recipe: Recipe, tag: int, rows: Path) -> tuple[TaggingLearner, Finished]:
-    checkpoints = Checkpoints(recipe.config.checkpoint_folder([]))
+    checkpoints = Checkpoints(recipe.config.checkpoint_folder([rows.name]))
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe.config.seed)
     learner = make_learner(recipe)

@@ -17,6 +17,7 @@ from benchmarks.report import BenchmarkError, Table, one_line_errors, say, say_v
 if TYPE_CHECKING:
     from audio.spec import AudioSpec
     from benchmarks.separation_training import Song
+    from catalog.recording import Split
     from trainers.separation.signatures import Separator
     from trainers.separation.task import SeparationHyperparameters
 
@@ -140,24 +141,24 @@ class _Bench:
         """The published protocol: trained on the 86 songs of train, chosen on its 14 of validation, 50 of test."""
         from catalog.musdb18 import import_musdb18
 
-        imported = import_musdb18(root)
-        separator, songs = self._by_split(imported.catalog.path)
+        imported = import_musdb18(root, test_split="eval")  # as `dacapo catalog import musdb18` does
+        separator, songs = self._by_split(imported.catalog.path, judged="eval")
         return self._table(
             "MUSDB18",
-            self._judge_all(songs["test"], separator),
+            self._judge_all(songs["eval"], separator),
             ("vocals", "accompaniment"),
             f"Trained on MUSDB18's {len(songs['train'])} train songs, weights chosen on {len(songs['validation'])}, "
-            f"judged on its {len(songs['test'])} test songs. For vocals, 6.32 dB are published of Open-Unmix, 2.30 of "
+            f"judged on its {len(songs['eval'])} test songs. For vocals, 6.32 dB are published of Open-Unmix, 2.30 of "
             "REPET-SIM and 8.52 of the oracle IRM (SiSEC 2018).",
         )
 
-    def _by_split(self, catalog: Path) -> tuple["Separator", dict[str, list["Song"]]]:
+    def _by_split(self, catalog: Path, judged: Split = "test") -> tuple["Separator", dict[str, list["Song"]]]:
         from benchmarks.separation_training import songs_of
 
         songs: dict[str, list[Song]] = {split: [] for split in ("train", "validation", "eval", "test")}
         for song in songs_of(catalog):
             songs[song.recording.split or "train"].append(song)
-        missing = [split for split in ("train", "validation", "test") if not songs[split]]
+        missing = [split for split in ("train", "validation", judged) if not songs[split]]
         if missing:
             raise BenchmarkError(f"{catalog}: no song is in the split {missing[0]}")
         say(f"{catalog.name}: training on {len(songs['train'])} songs")

@@ -37,6 +37,8 @@ _STRONG = ("filename", "onset", "offset", "event_label")
 _AUDIOSET = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
 _SECONDS = r"_\d+(?:\.\d+)?"
 _VIDEO = re.compile(rf"Y?([\w-]{{11}}){_SECONDS}(?:{_SECONDS})?")
+_FOLDERS = {"audioset_strong": "strong_label_real"}
+"""Where DESED keeps the clips of a table that is not named as their folder is."""
 _SPLITS: Mapping[str, Split] = {"train": "train", "validation": "eval", "eval": "test", "test": "test"}
 
 
@@ -166,7 +168,7 @@ def _audio(root: Path, folder: Path, filename: str) -> str | None:
     """Path of a clip relative to `root`; None where there is none, or the name leads elsewhere."""
     if not filename or Path(filename).name != filename:
         return None
-    for place in (folder, folder.parent):
+    for place in (folder, folder.with_name(_FOLDERS.get(folder.name, folder.name)), folder.parent):
         for suffix in SUFFIXES:
             path = Path(AUDIO) / place / (filename + suffix)
             if (root / path).is_file():

@@ -7,7 +7,7 @@ a run is on, both descriptors point at the run's log file and the console keeps 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -44,9 +44,8 @@ def quiet(log: Path, *, verbose: bool) -> Iterator[Console]:
             width = None if terminal.isatty() else WIDTH
             yield Console(file=terminal, highlight=False, width=width)
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError):  # a disk that is full: what is left of the chatter is not worth the person's terminal
-                stream.flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
         for descriptor, copy in saved.items():
             os.dup2(copy, descriptor)
             os.close(copy)

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.findings import notes
@@ -74,7 +75,7 @@ def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
     for output, figures in verdict.figures.items():
         passed = all(figure.passed for figure in figures.values())
         word = "reported" if output not in verdict.gated else "passes" if passed else "FAILS"
-        table.add_row(output, *(_cell(figures.get(metric)) for metric in shown), word)
+        table.add_row(escape(output), *(_cell(figures.get(metric)) for metric in shown), word)
     return table
 
 

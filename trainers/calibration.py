@@ -53,9 +53,10 @@ def best_threshold(scores: np.ndarray, labels: np.ndarray, allowed: np.ndarray) 
     if not len(candidates):
         return float(scores.max(initial=0.0))
     cuts = np.concatenate([candidates[:1] - 1.0, (candidates[1:] + candidates[:-1]) / 2])
-    decided = (scores[:, np.newaxis] >= cuts) & allowed[:, np.newaxis]
-    hits = np.sum(decided & (labels[:, np.newaxis] > 0), axis=0)
-    f1 = 2 * hits / (decided.sum(axis=0) + labels.sum())
+    decided, hits = (
+        len(kept) - np.searchsorted(np.sort(kept), cuts) for kept in (scores[allowed], scores[allowed & (labels > 0)])
+    )
+    f1 = 2 * hits / (decided + labels.sum())
     best = np.flatnonzero(f1 == f1.max())
     return float(cuts[best[len(best) // 2]])
 

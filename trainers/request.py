@@ -30,7 +30,6 @@ class TrainerConfig(BaseModel):
     task, profile, library : what is trained on what.
     spec, vocabulary, hyperparameters : as the graph was built with.
     checkpoint_root : folder outside TFX's outputs; checkpoints of one training lie in a folder of it.
-    data_key : names the data; by default the paths of Transform's outputs do.
     warm_start : ``none``, the path of an exported model, or what a task's own learner knows (tagging: ``musicnn``).
     code : hash of the sources behind the training.
     """
@@ -45,7 +44,6 @@ class TrainerConfig(BaseModel):
     hyperparameters: dict[str, Any]
     seed: int = 0
     checkpoint_root: str
-    data_key: str | None = None
     strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = "auto"
     warm_start: str = "none"
     code: str = ""
@@ -60,10 +58,10 @@ class TrainerConfig(BaseModel):
 
         Parameters
         ----------
-        data : paths that name the data where `data_key` does not
+        data : what names the data (`trainers.data_stamps`)
         """
-        facts = self.model_dump(mode="json", exclude={"checkpoint_root", "strategy", "data_key", "profile"})
-        return os.path.join(self.checkpoint_root, checkpoint_key(facts | {"data": self.data_key or list(data)}))
+        facts = self.model_dump(mode="json", exclude={"checkpoint_root", "strategy", "profile"})
+        return os.path.join(self.checkpoint_root, checkpoint_key(facts | {"data": list(data)}))
 
 
 def parse_request(custom_config: Mapping[str, Any] | None) -> TrainerConfig:

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from trainers.checkpoints import Checkpoints, Finished, Point
+from trainers.data_stamps import data_stamps
 from trainers.export import export
 from trainers.learner import Learner
 from trainers.loop import train
@@ -43,7 +44,7 @@ def run_fn(fn_args: Any) -> None:
     tf.config.experimental.enable_op_determinism()
     recipe = Recipe(config, config.typed_hyperparameters(), transform_constants(fn_args.transform_output))
     learner: Learner = import_module(f"trainers.{config.task}.model").make_learner(recipe)
-    data = [*fn_args.train_files, *fn_args.eval_files, fn_args.transform_output]
+    data = data_stamps([*fn_args.train_files, *fn_args.eval_files], fn_args.transform_output)
     chief = is_chief(strategy)
     checkpoints = Checkpoints(config.checkpoint_folder(data), writer=chief)
     log = _scalar_log(fn_args.model_run_dir if chief else None)

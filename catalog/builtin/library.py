@@ -88,6 +88,7 @@ def _prepare(root: Path, mark: dict[str, object]) -> bool:
     marker = root / _MARK
     if marker.is_file():
         if marker.read_text("utf-8") == json.dumps(mark):
+            _make_folders(root)
             return True
         (root / "catalog.csv").unlink(missing_ok=True)
         for name in _FOLDERS:
@@ -98,9 +99,13 @@ def _prepare(root: Path, mark: dict[str, object]) -> bool:
         )
     with whole(marker) as file:
         file.write(json.dumps(mark))
+    _make_folders(root)
+    return False
+
+
+def _make_folders(root: Path) -> None:
     for name in _FOLDERS:
         (root / name).mkdir(exist_ok=True)
-    return False
 
 
 def _fingerprint() -> str:

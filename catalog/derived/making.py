@@ -94,8 +94,8 @@ class Maker(ABC, Generic[T]):
     def make(self, take: T) -> Result:
         """Make a take, or say under ``left_out`` why that cannot be.
 
-        What is wrong with a file in `inputs` stays said while the file is as it is. Any other failure leaves no mark, so
-        that the next build tries again.
+        What is wrong with a file in `inputs` stays said while the file is as it is. Any other failure leaves no mark:
+        the next build tries again.
 
         Raises
         ------

@@ -100,7 +100,8 @@ def fingerprint(settings: Settings, index: HashIndex) -> str:
 def _content(recording: Recording, catalog: Catalog, settings: Settings, index: HashIndex) -> dict[str, object]:
     fields = _ROW_FIELDS | {"labels"} if settings.timed_labels else _ROW_FIELDS
     content = recording.model_dump(mode="json", include=set(fields))
-    content["files"] = {path: _digest(catalog.root / path, index) for path in settings.files_of(recording).values()}
+    files = settings.files_of(recording)
+    content["files"] = {column: [path, _digest(catalog.root / path, index)] for column, path in files.items()}
     return content
 
 

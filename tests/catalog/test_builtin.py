@@ -1,5 +1,6 @@
 """The built-in library on disk: the same bytes always, complete or without a catalog, never over other files."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,14 @@ def test_a_second_call_does_nothing(built: Path) -> None:
     assert build_builtin(built.parent, songs=SONGS, progress=lambda done, total: calls.append(done)) == built
     assert calls == []
     assert {path: path.stat().st_mtime_ns for path in built.parent.rglob("*")} == before
+
+
+def test_folders_that_were_removed_are_made_again(tmp_path: Path) -> None:
+    catalog = build_builtin(tmp_path, songs=1, workers=1)
+    for name in ("audio", "stems"):
+        shutil.rmtree(tmp_path / name)
+    build_builtin(tmp_path, songs=1, workers=1)
+    assert all((tmp_path / row.path).is_file() for row in open_catalog(catalog).rows() if isinstance(row, Recording))
 
 
 def test_another_seed_replaces_an_earlier_build(tmp_path: Path) -> None:

@@ -135,6 +135,15 @@ def test_clips_that_lie_beside_the_folder_of_their_table_are_found_and_count_onc
     assert found["validation/7"].labels == (("dog", 1.25, 2.0), ("speech", 4.5, 9.0))
 
 
+def test_desed_keeps_the_clips_of_its_strong_real_table_in_a_folder_of_another_name(published: Path) -> None:
+    (published / "metadata" / "train" / "audioset_strong.tsv").write_text(STRONG)
+    folder = published / "audio" / "train" / "strong_label_real"
+    folder.mkdir()
+    (folder / "7.wav").write_bytes(b"RIFF")
+    import_sound_events(published)
+    assert "train/strong_label_real/7" in rows(published)
+
+
 def test_segments_of_one_video_are_in_one_split(published: Path) -> None:
     names = [
         f"Y{video:_<11}_{start}.000_{start + 10}.000.wav"

@@ -31,6 +31,14 @@ def test_the_verdicts_table_is_titled_so() -> None:
     assert output.getvalue().splitlines()[1].rstrip() == "tagging-builtin-quick (synthetic): 70 eval recordings"
 
 
+@pytest.mark.parametrize("tag", ["lo-fi [beta]", "[instrumental]", "rock [/b]"])
+def test_a_tag_is_shown_as_it_is_written(tag: str) -> None:
+    output = io.StringIO()
+    verdict = Verdict({tag: {"precision": Figure(0.75, None, Limits(floor=0.5))}}, frozenset({tag}), 70, blessed=False)
+    report(Console(file=output, width=140), load_settings({}), Outcome(RUN, verdict, None), 1.0)
+    assert any(line.startswith(f"{tag}  ") for line in output.getvalue().splitlines())
+
+
 def test_the_list_of_runs_says_so_in_one_line_a_run() -> None:
     output = io.StringIO()
     Console(file=output, width=140).print(runs_table([RUN]))

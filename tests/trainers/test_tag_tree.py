@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainers.calibration import calibrate, learn_thresholds, pool_recordings
+from trainers.calibration import best_threshold, calibrate, learn_thresholds, pool_recordings
 from trainers.tag_tree import TagTree
 
 TREE = TagTree.of(("pop", "pop/piano", "rock", "pop/synth"), {"pop/piano": "pop", "pop/synth": "pop"})
@@ -44,6 +44,20 @@ def test_calibration_keeps_a_child_below_its_parent_whatever_the_thresholds(rng:
     probabilities = tf.exp(TREE.log_probabilities(tf.constant(rng.normal(0, 4, (300, 4)), tf.float32)))
     calibrated = calibrate(probabilities, rng.normal(0, 3, 4).astype(np.float32), TREE).numpy()
     assert np.all(calibrated <= calibrated[:, PARENTS])
+
+
+def test_the_best_threshold_is_the_middle_one_of_the_highest_f1(rng: np.random.Generator) -> None:
+    for _ in range(50):
+        scores = rng.integers(0, 12, 40) / 10  # with ties
+        labels = (rng.random(40) < 0.3).astype(np.int64)
+        allowed = rng.random(40) < 0.8
+        found = best_threshold(scores, labels, allowed)
+        candidates = np.unique(scores[allowed])
+        cuts = [candidates[0] - 1.0, *(candidates[1:] + candidates[:-1]) / 2]
+        decisions = [(scores >= cut) & allowed for cut in cuts]
+        f1 = np.array([2 * np.sum(decided & (labels > 0)) / (decided.sum() + labels.sum()) for decided in decisions])
+        best = np.flatnonzero(f1 == f1.max())
+        assert found == cuts[best[len(best) // 2]]
 
 
 def test_one_half_is_the_decision_of_the_learnt_threshold(rng: np.random.Generator) -> None:

@@ -11,8 +11,8 @@ they were not there. Every pool answers ``P`` [b, classes], between the least an
 * ``autopool`` (McFee, Salamon, Bello 2018): ``w = softmax_t(a p)``, ``P = sum_t w p`` with an exponent ``a`` learnt a
   class: 0 is the mean, 1 a softmax, infinity the maximum. ``constrained_autopool`` keeps ``0 <= a <= ln(N - 1)``, where
   a lone active frame among N counts one half; ``regularised_autopool`` pays for the squares of the exponents. They
-  start at twice that bound, the constrained one at it, where the published ones start at 1: a recording with one click
-  then is one with a click, and frames around it are not taught to say so too.
+  start at twice that bound, the constrained one just below it, where the published ones start at 1: a recording with
+  one click then is one with a click, and frames around it are not taught to say so too.
 """
 
 import math
@@ -23,6 +23,7 @@ from keras import ops
 AUTOPOOLS = ("autopool", "constrained_autopool", "regularised_autopool")
 _OUT = -1e9
 _STEP = 10.0
+_LOGIT_AT_FIRST = 3.0
 _TINY = 1e-7
 
 
@@ -73,16 +74,18 @@ class Pool(keras.layers.Layer):
         self.most = lone_frame_exponent(frames)
 
     def build(self, p_shape: tuple, scores_shape: tuple, valid_shape: tuple) -> None:
-        """Make the exponents, [classes], kept a tenth as large as they act: a step of Adam moves all weights alike."""
+        """Make the exponents, [classes], kept a tenth as large as they act: a step of Adam moves all weights alike.
+        The constrained ones are kept as the logit of their share of the bound, where a clip would have no gradient.
+        """
         if self.kind in AUTOPOOLS:
-            start = self.most if self.kind == "constrained_autopool" else 2.0 * self.most
-            start = keras.initializers.Constant(start / _STEP)
+            start = _LOGIT_AT_FIRST if self.kind == "constrained_autopool" else 2.0 * self.most / _STEP
+            start = keras.initializers.Constant(start)
             self.exponent = self.add_weight(name="exponent", shape=(p_shape[-1],), initializer=start)
 
     def exponents(self) -> keras.KerasTensor:
         """The exponents in force, [classes]."""
-        exponents = ops.convert_to_tensor(self.exponent) * _STEP
-        return ops.clip(exponents, 0.0, self.most) if self.kind == "constrained_autopool" else exponents
+        exponent = ops.convert_to_tensor(self.exponent)
+        return self.most * ops.sigmoid(exponent) if self.kind == "constrained_autopool" else exponent * _STEP
 
     def call(
         self, p: keras.KerasTensor, scores: keras.KerasTensor, valid: keras.KerasTensor

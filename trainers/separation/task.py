@@ -45,12 +45,12 @@ TASK = Task(
     },
     hyperparameters={
         "quick": SeparationHyperparameters(
-            steps=600,
+            steps=300,
             batch_size=4,
             learning_rate=4e-3,
             warmup_steps=20,
-            validate_every=200,
-            checkpoint_every=200,
+            validate_every=100,
+            checkpoint_every=100,
             dropout=0.1,
             mix_songs=0.3,
             gain_db=3.0,

@@ -1,3 +1,4 @@
+import json
 import os
 
 import pytest
@@ -8,6 +9,7 @@ from catalog.recording import Event, Recording
 from components.audio_example_gen import fingerprint as module
 from components.audio_example_gen.fingerprint import HashIndex, fingerprint, hash_file
 from components.audio_example_gen.settings import Settings
+from tests.components.audio_example_gen.conftest import ONE_COLUMN
 
 LONG_AGO_NS = 10**18
 
@@ -115,6 +117,19 @@ def test_title_and_licence_and_unused_labels_and_stems_do_not_matter(library, ta
     library.recordings[0] = library.recordings[0].model_copy(update=more)
     assert take(library.write()) == before
     assert take(library.write(), timed_labels=True) != before
+
+
+def test_stems_that_change_places_change_the_fingerprint(library, take):
+    library.add("a")
+    stems = {name: f"{name}.wav" for name in ("vocals", "accompaniment")}
+    for number, path in enumerate(stems.values()):
+        library.sound(path, 1.0 + number)
+    columns = {"audio": json.dumps(ONE_COLUMN | {"columns": list(stems)})}
+    library.recordings[0] = library.recordings[0].model_copy(update={"stems": stems})
+    before = take(library.write(), **columns)
+    swapped = dict(zip(stems, reversed(stems.values()), strict=True))
+    library.recordings[0] = library.recordings[0].model_copy(update={"stems": swapped})
+    assert take(library.write(), **columns) != before
 
 
 def test_the_order_of_rows_matters_since_splits_follow_it(library, take):
