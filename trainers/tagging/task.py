@@ -54,7 +54,7 @@ TASK = Task(
     },
     hyperparameters={
         "quick": TaggingHyperparameters(
-            steps=500, batch_size=16, learning_rate=2e-3, warmup_steps=20, validate_every=100, checkpoint_every=100
+            steps=700, batch_size=16, learning_rate=2e-3, warmup_steps=20, validate_every=100, checkpoint_every=100
         ),
         "full": TaggingHyperparameters(
             steps=600,
