@@ -81,12 +81,12 @@ class SndfileSource:
         self.path = path
         self._raw = os.fdopen(open_regular(path, limits), "rb")
         try:
-            self._open(thorough)
+            self._open(limits, thorough)
         except BaseException:
             self._raw.close()
             raise
 
-    def _open(self, thorough: bool) -> None:
+    def _open(self, limits: Limits, thorough: bool) -> None:
         found = integrity.inspect(self.path, self._raw, thorough=thorough)
         target: int | _Joined = self._rewound()
         if found is not None and found.recount:
@@ -107,18 +107,21 @@ class SndfileSource:
             if found.stream.promised_frames is None and not found.recount:  # layers I and II
                 frames = (found.stream.frames or 0) * found.stream.frame.samples
         if frames == UNKNOWN_FRAMES:
-            frames = self._count()
+            frames = self._count(limits)
         integrity.check_claim(self.path, container, frames, rate, size)
         self.info = AudioInfo(rate, self._file.channels, frames, frames / rate, container)
         self.tolerance_frames = TOLERANCE_FRAMES.get(container, 0)
         self._position_s = 0.0
         self.may_hold_nan = self._file.subtype in FLOAT_SUBTYPES
 
-    def _count(self) -> int:
-        """Frames of a file whose header does not say (a FLAC written to a pipe), by decoding it once."""
+    def _count(self, limits: Limits) -> int:
+        """Frames of a file whose header does not say (a FLAC written to a pipe), by decoding it once: all of them, or
+        enough to be too many.
+        """
+        most = limits.max_duration_s * self._file.samplerate
         block, total = np.empty((1 << 16, self._file.channels), np.float32), 0
         try:
-            while count := len(self._file.read(out=block)):
+            while total <= most and (count := len(self._file.read(out=block))):
                 total += count
         except soundfile.LibsndfileError as error:
             raise AudioError(self.path, f"is damaged after {total} samples: {_reason(error)}") from None

@@ -152,7 +152,7 @@ class _Bench:
             "REPET-SIM and 8.52 of the oracle IRM (SiSEC 2018).",
         )
 
-    def _by_split(self, catalog: Path, judged: Split = "test") -> tuple["Separator", dict[str, list["Song"]]]:
+    def _by_split(self, catalog: Path, judged: "Split" = "test") -> tuple["Separator", dict[str, list["Song"]]]:
         from benchmarks.separation_training import songs_of
 
         songs: dict[str, list[Song]] = {split: [] for split in ("train", "validation", "eval", "test")}

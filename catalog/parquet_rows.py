@@ -75,13 +75,24 @@ def _open(path: Path) -> pq.ParquetFile:
 
 def _values(column: pa.Array) -> Sequence[object]:
     # As bytes, since one text that is not UTF-8 would make Arrow refuse the whole batch.
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return [
-            value if value is None else value.decode("utf-8", "surrogateescape")
-            for value in column.cast(pa.binary()).to_pylist()
-        ]
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _values(column.dictionary_decode())
+    if _is_text(kind):
+        return [_text(value) for value in column.cast(pa.binary()).to_pylist()]
+    if pa.types.is_list(kind) and _is_text(kind.value_type):
+        rows = column.cast(pa.list_(pa.binary())).to_pylist()
+        return [row if row is None else [_text(value) for value in row] for row in rows]
     values: Sequence[object] = column.to_pylist()
     return values
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _text(value: bytes | None) -> str | None:
+    return value if value is None else value.decode("utf-8", "surrogateescape")
 
 
 def _cells(names: Sequence[str], row: Sequence[object]) -> dict[str, str] | Fault:

@@ -51,7 +51,7 @@ def load_schema(path: Path, columns: tuple[str, ...], vocabulary: Vocabulary) ->
         schema = text_format.Parse(path.read_text(encoding="utf-8"), schema_pb2.Schema())
     except FileNotFoundError as error:
         raise SchemaError(f"{path}: there is no schema; write one after the example of another library") from error
-    except text_format.ParseError as error:
+    except (text_format.ParseError, UnicodeDecodeError) as error:
         raise SchemaError(f"{path}: {error}") from error
     for column in columns:
         audio = schema.feature.add(name=column, type=schema_pb2.BYTES)

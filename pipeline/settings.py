@@ -29,6 +29,8 @@ def _absolute(value: Any) -> Any:
 
 
 AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
+Word = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""Text, in which YAML saw a number: ``warm_start=1764000000`` is a version."""
 
 
 class Shares(BaseModel):
@@ -110,7 +112,7 @@ class Settings(BaseModel):
     ingest: Ingest = Ingest()
     beam: Beam = Beam()
     train: dict[str, Any] = Field(default_factory=dict)
-    warm_start: str = "none"
+    warm_start: Word = "none"
     strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = "auto"
     metadata: Metadata = Metadata()
 

@@ -105,13 +105,13 @@ def load_gate(path: Path, outputs: tuple[str, ...], metrics: tuple[str, ...]) ->
     Raises
     ------
     GateError
-        If the file is missing, is not YAML, or a field is wrong.
+        If the file is missing, is not YAML in UTF-8, or a field is wrong.
     """
     try:
         gate = Gate.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise GateError(f"{path}: there is no gate; write one after the example of another library") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise GateError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors()[0]

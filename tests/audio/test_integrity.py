@@ -136,6 +136,14 @@ def test_a_flac_without_a_length_is_counted(recordings: dict[str, Path], tmp_pat
     assert decode(path) == frames
 
 
+def test_a_flac_without_a_length_is_counted_no_further_than_it_may_last(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "long.flac", np.zeros(8000 * 300, np.int16), 8000)
+    fields = int.from_bytes((tmp_path / "long.flac").read_bytes()[18:26], "big")
+    path = patched(tmp_path / "piped.flac", tmp_path / "long.flac", 18, (fields >> 36 << 36).to_bytes(8, "big"))
+    with pytest.raises(files.AudioError, match=r"says it lasts (1\d|2\d) s"):
+        files.probe(path, limits=files.Limits(max_duration_s=10))
+
+
 def test_an_mp3_of_variable_rate_without_a_header_keeps_its_length(tmp_path: Path) -> None:
     y = song(6.0)
     y[:, : y.shape[1] // 2] = 0  # silence first: libsndfile's estimate from the first frames is far too long or short

@@ -234,6 +234,17 @@ def test_parquet_cells_are_checked_like_those_of_csv(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["list", "dictionary"])
+def test_a_wrong_byte_inside_of_parquets_own_types_is_the_rows_alone(tmp_path: Path, kind: str) -> None:
+    wrong = pa.array([b"rock", b"\xff", b"jazz"], pa.binary()).cast(pa.string(), safe=False)
+    tags = pa.ListArray.from_arrays([0, 1, 2, 3], wrong) if kind == "list" else wrong.dictionary_encode()
+    table = pa.table({"id": ["a", "b", "c"], "path": ["a.wav"] * 3, "tags": tags})
+    pq.write_table(table.replace_schema_metadata({"dacapo-catalog": "1", "library": "test"}), tmp_path / "c.parquet")
+    first, second, third = open_catalog(tmp_path / "c.parquet").rows(check_files=False)
+    assert [type(row) for row in (first, second, third)] == [Recording, Problem, Recording]
+    assert (second.row, second.column) == (2, "tags")
+
+
 def test_a_file_that_only_claims_to_be_parquet_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "c.parquet").write_bytes(b"PAR1 not at all PAR1")
     with pytest.raises(CatalogError, match=r"c\.parquet"):

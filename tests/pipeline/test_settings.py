@@ -10,6 +10,10 @@ def test_an_assignment_reaches_into_a_group() -> None:
     assert (settings.ingest.descriptors, settings.hyperparameters().steps, settings.seed) == ("all", 7, 3)
 
 
+def test_a_version_to_start_from_may_be_a_number_alone() -> None:
+    assert load_settings({}, ["warm_start=1764000000"]).warm_start == "1764000000"
+
+
 def test_the_pipeline_is_named_after_task_library_and_profile() -> None:
     settings = load_settings({"library": "debian", "profile": "full"})
     assert settings.name == "tagging-debian-full"

@@ -67,6 +67,12 @@ def test_a_wrong_gate_is_one_line_with_file_field_and_value(tmp_path: Path, text
     assert "\n" not in str(caught.value)
 
 
+def test_a_gate_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "gate.yaml").write_bytes("floors: {}  # für alle".encode("latin-1"))
+    with pytest.raises(GateError, match="not YAML"):
+        load_gate(tmp_path / "gate.yaml", OUTPUTS, METRICS)
+
+
 def test_a_missing_gate_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(GateError, match="write one"):
         load_gate(tmp_path / "gate.yaml", OUTPUTS, METRICS)
