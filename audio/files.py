@@ -30,7 +30,7 @@ __all__ = [
     "to_channels", "write", "write_blocks",
 ]  # fmt: skip
 
-MAX_SAMPLE = 1e6  # 120 dB beyond full scale: a float file that holds more holds no audio
+MAX_SAMPLE = 4.0  # 12 dB beyond full scale: a float file that holds more is scaled otherwise, most often as integers
 SEEK_MARGIN_S = 0.1  # decoded before an excerpt, so that codec and resampler have settled when it begins
 
 
