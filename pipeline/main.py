@@ -98,9 +98,7 @@ def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
 
 @app.command()
 def runs(
-    run_id: Annotated[
-        str | None, typer.Argument(help="One run, with its table; by default all of them, newest last.")
-    ] = None,
+    run_id: Annotated[str | None, typer.Argument(help="One run alone; by default all of them, newest last.")] = None,
     open_: Annotated[
         bool, typer.Option("--open", help="Write the run's data and evaluation as offline HTML and print where.")
     ] = False,

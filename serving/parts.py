@@ -2,9 +2,11 @@
 
 Conventions
 -----------
-Parts are equally long to a sample, overlap, and are at most as long as the longest piece that the gate judged
+Parts overlap, are equally long but for the last, and at most as long as the longest piece that the gate judged
 (``eval_max_s`` of the model's audio specification). A recording up to that length is one part: it is answered as a
-server answers it. Where two parts overlap, each has the last word up to the middle of the overlap.
+server answers it. Where two parts overlap, each has the last word up to the middle of the overlap. Parts and borders
+lie on a grid of `GRID_S`, and so on the frames of every model: what goes on over a border is cut at the same frame by
+both, and no sliver of a frame is left.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +16,9 @@ import numpy as np
 
 from audio.spec import AudioSpec
 
-OVERLAP_S = 4.0
+GRID_S = 0.64
+"""A whole number of frames of 10, 20, 32, 40 and 64 ms, and of samples at every usual rate."""
+OVERLAP_S = 6 * GRID_S
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,15 @@ class Part:
 def cut(samples: int, spec: AudioSpec) -> Cut:
     """How a recording of `samples` samples a channel is cut; one part if it lasts at most ``spec.eval_max_s``."""
     longest = max(round(spec.eval_max_s * spec.sample_rate), 1)
-    overlap = min(round(OVERLAP_S * spec.sample_rate), longest // 3)
-    parts = max(-(-(samples - overlap) // (longest - overlap)), 1)
-    if parts == 1:
+    overlap, grid = min(round(OVERLAP_S * spec.sample_rate), longest // 3), round(GRID_S * spec.sample_rate)
+    if overlap < 2 * grid:
+        grid = 1  # parts too short for it
+    overlap -= overlap % (2 * grid)
+    if samples <= longest:
         return Cut(max(samples, 1), min(overlap, max(samples, 1) // 2))
-    return Cut(-(-(samples - overlap) // parts) + overlap, overlap)
+    most = (longest - overlap) // grid
+    parts = -(-(samples - overlap) // (most * grid))
+    return Cut(-(-(samples - overlap) // (parts * grid)) * grid + overlap, overlap)
 
 
 def parts(blocks: Iterable[np.ndarray], how: Cut) -> Iterator[Part]:
