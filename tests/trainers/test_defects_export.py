@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from catalog.recording import Event
 from trainers.checkpoints import Finished
-from trainers.defects.features import Constants, features
+from trainers.defects.features import Constants, as_pcm, features
 from trainers.defects.model import DefectsLearner
 from trainers.defects.signatures import MARGIN, make_signatures
 from trainers.defects.spectra import CHANNELS, FRAME_LENGTH, FRAME_S, RATE, WIDTH, measure
@@ -95,7 +95,7 @@ def calibrated(p: np.ndarray) -> np.ndarray:
 def test_one_segment_is_answered_as_the_trained_model_does(learner: DefectsLearner, model: Any, exported: Any) -> None:
     y = noise(SEGMENT_S)
     constants = Constants(learner.constants.mean, learner.constants.std)
-    inputs = {"features": features(y[np.newaxis], constants), "frames": tf.constant([[float(learner.frames)]])}
+    inputs = {"features": features(as_pcm(y[np.newaxis]), constants), "frames": tf.constant([[float(learner.frames)]])}
     outputs = model(inputs, training=False)
     report = exported.signatures["waveform"](waveform=tf.constant(y[np.newaxis]))
     np.testing.assert_allclose(report["probabilities"], calibrated(outputs["probabilities"].numpy()), atol=1e-4)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from audio.pcm import pcm16_bytes
-from trainers.defects.features import weak_labels
+from trainers.defects.features import as_pcm, decode_pcm, weak_labels
 from trainers.defects.spectra import RATE
 
 DEFECTS = ["click", "hum", "burst"]
@@ -55,3 +55,9 @@ def test_transform_writes_these_labels_and_their_shares(tmp_path: Path) -> None:
     wanted = [expected for *_, expected in SEGMENTS.values()]
     np.testing.assert_array_equal([row["labels"] for row in transformed], wanted)
     np.testing.assert_allclose(transformed[0]["label_shares"], np.mean(wanted, axis=0))
+
+
+def test_a_waveform_is_heard_as_the_example_of_it_is() -> None:
+    y = np.random.default_rng(0).normal(0, 0.7, (1, 4000)).astype(np.float32)  # a tenth of it beyond full scale
+    heard = decode_pcm(tf.constant(pcm16_bytes(y)), 1)
+    np.testing.assert_array_equal(as_pcm(tf.constant(y[0])), heard)

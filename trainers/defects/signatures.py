@@ -15,7 +15,7 @@ import tensorflow as tf
 from trainers.calibration import calibrate
 from trainers.checkpoints import Finished
 from trainers.defects.events import find_events
-from trainers.defects.features import decode_pcm, features
+from trainers.defects.features import as_pcm, decode_pcm, features
 from trainers.defects.model import DefectsLearner
 from trainers.defects.spectra import FRAME_LENGTH, FRAME_S, RATE, frames_of
 from trainers.trainee import set_variables
@@ -164,7 +164,7 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
         ``event_count`` int32 [b] and the events of each recording in order of onset, padded behind that count:
         ``event_defect`` int32 [b, events] (column of ``defects``; padding -1), ``event_onset_s``, ``event_offset_s``
         and ``event_probability`` float32 [b, events] (padding 0)
-    ``waveform`` : ``waveform`` float32 [b, samples] at 32 kHz -> the same report
+    ``waveform`` : ``waveform`` float32 [b, samples] at 32 kHz -> the same report of the PCM that an Example would hold
     """
     model = learner.build()
     set_variables(model.variables, finished.weights)
@@ -193,7 +193,7 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "waveform")])
     def waveform(waveform: tf.Tensor) -> Outputs:
-        return detector.report(waveform, lambda samples: samples)
+        return detector.report(waveform, as_pcm)
 
     functions = (serving_default, evaluate, waveform)
     signatures = {function.python_function.__name__: function for function in functions}
