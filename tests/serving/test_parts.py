@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from audio.spec import AudioSpec
-from serving.parts import cut, parts
+from serving.parts import GRID_S, cut, parts
 
 SPEC = AudioSpec(columns=("audio",), sample_rate=100, channels=1, segment_s=1.0, eval_max_s=30.0)
 
@@ -22,6 +22,7 @@ def test_the_parts_together_are_the_recording(samples: int, size: int) -> None:
     assert all(part.y.shape[1] <= 3000 for part in found)
     assert {part.y.shape[1] for part in found[:-1]} <= {how.length}
     assert how.overlap < found[-1].y.shape[1] <= how.length or len(found) == 1
+    assert how.length - found[-1].y.shape[1] < GRID_S * SPEC.sample_rate * len(found)
 
 
 def test_what_the_gate_judged_in_one_piece_is_one_part() -> None:
