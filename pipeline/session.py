@@ -13,7 +13,7 @@ from pipeline.launch import DagRunner
 from pipeline.progress_line import ProgressLine
 from pipeline.retrain import Exit, Outcome, new_run_id, retrain
 from pipeline.settings import Settings
-from pipeline.terminal import STOPPED, in_short, log_traceback, user_error
+from pipeline.terminal import STOPPED, log_traceback, told
 from pipeline.titles import pipeline_title
 from pipeline.verdict import Figure, Verdict
 
@@ -32,11 +32,7 @@ def session(settings: Settings, console: Console, log: Path) -> int:
             return STOPPED
         except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
             progress.stop()
-            cause = user_error(error)
-            if cause is None:
-                lines = [f"{progress.node}: {in_short(error)}", f"the whole story is in {log}"]
-            else:
-                lines = [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
+            cause, lines = told(error, progress.node, log)
             for line in lines:
                 _print(console, f"dacapo: {line}")
             log_traceback()

@@ -45,7 +45,7 @@ def run_step(step: "Step", console: Console) -> int:
         return 0
     if before is not None and not finished and step.train_job is None:
         clear_outputs(step.settings, step.node_id, before.id)
-    from pipeline.terminal import STOPPED, in_short, log_traceback, user_error
+    from pipeline.terminal import STOPPED, log_traceback, told
 
     started = time.monotonic()
     try:
@@ -55,11 +55,7 @@ def run_step(step: "Step", console: Console) -> int:
         return STOPPED
     except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
         _say(console, step.node_id, f"failed after {time.monotonic() - started:.1f} s")
-        cause = user_error(error)
-        if cause is None:
-            lines = [f"{step.node_id}: {in_short(error)}", f"the whole story is in {step.log}"]
-        else:
-            lines = [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
+        cause, lines = told(error, step.node_id, step.log)
         _complain(console, lines)
         log_traceback()
         if cause is None:

@@ -43,6 +43,14 @@ def in_short(error: BaseException) -> str:
     return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
+def told(error: BaseException, node: str, log: Path) -> tuple[DaCapoError | None, list[str]]:
+    """What `user_error` finds behind the error that ended `node`, and the lines that tell the person of it."""
+    cause = user_error(error)
+    if cause is None:
+        return None, [f"{node}: {in_short(error)}", f"the whole story is in {log}"]
+    return cause, [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
+
+
 def log_traceback() -> None:
     """Writes the story of the exception that is being handled to standard error, which is the log where that is on.
 

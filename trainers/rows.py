@@ -69,8 +69,13 @@ class Rows:
         return {"id": self.ids, "segment": self.segments, **self.take(np.arange(len(self)), columns)}
 
 
+def shards(patterns: Sequence[str]) -> list[str]:
+    """The files of Examples that patterns name, sorted."""
+    return sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+
+
 def _records(patterns: Sequence[str]) -> tf.data.Dataset:
-    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    files = shards(patterns)
     by_compression = {kind: [f for f in files if f.endswith(".gz") == bool(kind)] for kind in ("GZIP", "")}
     parts = [tf.data.TFRecordDataset(names, compression_type=kind) for kind, names in by_compression.items() if names]
     if not parts:
