@@ -117,7 +117,8 @@ def scenarios(bench: Bench, client: docker.DockerClient) -> None:
     """The runs and what is asked of them."""
     with timed("first, the Trainer's container killed after its first checkpoint"), killer(bench, client) as killed:
         check(not bench.run("first"), "the run failed with its Trainer")
-        check(killed.is_set(), "the Trainer's container was killed")
+    # Only here has the killer ended: on a busy machine the run may know of the kill before the killer does.
+    check(killed.is_set(), "the Trainer's container was killed")
     check(bench.served() == [], "nothing is served")
     with timed("first again, under the same run id"):
         check(bench.run("first"), "the same YAML under the same run id ends well")
