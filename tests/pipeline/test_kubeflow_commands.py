@@ -305,6 +305,14 @@ def test_what_no_step_could_read_is_not_compiled(tmp_path: Path, arguments: tupl
     assert not (tmp_path / "tagging.yaml").exists()
 
 
+def test_a_compiled_pipeline_is_called_by_task_and_library(tmp_path: Path) -> None:
+    """Its schedule is, too: docs/kubeflow.md takes that away by this name."""
+    path = tmp_path / "compiled.yaml"
+    assert dacapo("compile", "defects", "--output", path).exit_code == 0
+    spec, _ = yaml.safe_load_all(path.read_text())
+    assert spec["pipelineInfo"]["name"] == "defects-builtin"
+
+
 def test_the_address_of_a_database_of_one_s_own_gets_to_every_step(tmp_path: Path) -> None:
     """The secret gives steps the password alone."""
     path = tmp_path / "tagging.yaml"
