@@ -142,21 +142,25 @@ class Cluster:
         since_s : how far back, or None for all.
         """
         since = {} if since_s is None else {"since_seconds": since_s}
+
+        def read(*arguments: Any, **options: Any) -> bytes:
+            """The whole log: a connection may also break off in the middle of it."""
+            return bytes(self._core.read_namespaced_pod_log(*arguments, _preload_content=False, **options).data)
+
         try:
-            answer = self._call(
+            answer: bytes = self._call(
                 "get pods/log",
-                self._core.read_namespaced_pod_log,
+                read,
                 pod,
                 self.namespace,
                 missing=True,
                 container=REPLICATED_JOB,
                 timestamps=True,
-                _preload_content=False,
                 **since,
             )
         except ApiException:  # 404, or 400 while the container is being created
             return ""
-        return str(answer.data.decode("utf-8", errors="replace"))
+        return answer.decode("utf-8", errors="replace")
 
     def own_pod(self) -> dict[str, Any] | None:
         """Owner reference to the pod that this process runs in, or None if its host name is not that of a pod."""

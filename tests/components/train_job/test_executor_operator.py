@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.train_job.cluster import ClusterError
+from components.train_job.cluster import ClusterError, Unreachable
 from components.train_job.execution import Failure, write_failure
 from components.train_job.executor_operator import TrainingRefused, TrainJobFailed
 from components.train_job.worker import work
@@ -136,6 +136,28 @@ def test_a_step_that_was_killed_finds_its_job_again(tmp_path: Path, monkeypatch:
         train(stub, job)  # it went on meanwhile
         result, _ = launch(tmp_path, "run", cluster)
     assert (result.state, stub.created()) == ("ran", 1)
+
+
+def test_a_worker_whose_logs_are_gone_keeps_those_of_no_other_from_being_shown() -> None:
+    stub = StubApi(refuse={("GET", f"{PODS}/job-node-0-0"): [500]})  # of a lost node
+    with serving(stub) as cluster:
+        for index, line in enumerate(("lost", "other")):
+            stub.say("job", index, f"2026-01-01T00:00:00.1Z {line}\n")
+        lines = WorkerLogs(cluster, "job").new_lines()
+        assert next(lines) == (1, "other")
+        with pytest.raises(Unreachable):
+            next(lines)
+
+
+@pytest.mark.parametrize("away", [{"refuse": {("GET", f"{PODS}/train"): [500] * 99}}, {"cut": ("/log",)}])
+def test_logs_that_cannot_be_read_end_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, away: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("components.train_job.executor_operator.PATIENCE_S", 0.1)
+    with serving(StubApi(train, **away)) as cluster:
+        result, _ = launch(tmp_path, "run", cluster)
+    assert result.state == "ran"
+    assert len([line for line in caplog.messages if "logs of a worker are missing" in line]) == 1
 
 
 def test_an_api_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None:
