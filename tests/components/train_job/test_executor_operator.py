@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.train_job.cluster import ClusterError, Unreachable
+from components.train_job.cluster import ClusterError, Unreachable, in_cluster
 from components.train_job.execution import Failure, write_failure
 from components.train_job.executor_operator import TrainingRefused, TrainJobFailed
 from components.train_job.worker import work
@@ -182,6 +182,23 @@ def test_a_refusal_is_one_line_that_says_what_to_do(tmp_path: Path, status: int,
         launch(tmp_path, "run", cluster)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_what_trainer_s_webhook_finds_wrong_is_said_and_is_no_missing_right(tmp_path: Path) -> None:
+    """It denies by 403 as well."""
+    said = 'admission webhook "validator.trainjob.trainer.kubeflow.org" denied the request:\nno such runtime'
+    stub = StubApi(refuse={("POST", JOBS): [403]}, refusal=said)
+    with serving(stub) as cluster, pytest.raises(ClusterError) as raised:
+        launch(tmp_path, "run", cluster)
+    assert str(raised.value) == f"namespace music: cannot create TrainJobs: {' '.join(said.split())}"
+
+
+def test_a_pod_without_a_token_does_not_train_where_it_should_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOST", "PORT"):
+        monkeypatch.setenv(f"KUBERNETES_SERVICE_{variable}", "1")
+    monkeypatch.setattr("kubernetes.config.incluster_config.SERVICE_TOKEN_FILENAME", "/none")
+    with pytest.raises(ClusterError, match=r"no token .* run steps as dacapo-step"):
+        in_cluster()
 
 
 def test_a_right_that_the_role_lacks_is_named(tmp_path: Path) -> None:
