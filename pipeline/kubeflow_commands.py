@@ -241,7 +241,12 @@ def _cluster(endpoint: str | None, namespace: str | None, ca: Path | None) -> "C
         raise KubeflowError(
             f"endpoint={endpoint!r} is no URL: write https://... (http://localhost:... for a port-forward)"
         )
-    return Cluster(endpoint.rstrip("/"), os.environ.get(TOKEN) or None, namespace or None, ca)
+    if ca is not None and not ca.is_file():
+        raise KubeflowError(f"ca={str(ca)!r} is no file")
+    token = os.environ.get(TOKEN, "").strip()  # a file's, from which it mostly comes, ends in a new line
+    if not all("!" <= letter <= "~" for letter in token):
+        raise KubeflowError(f"{TOKEN} holds no token: a blank, a new line or a letter that no header takes is in it")
+    return Cluster(endpoint.rstrip("/"), token or None, namespace or None, ca)
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:

@@ -116,14 +116,14 @@ def compile_to(
         `path`.
     """
     mounts = [volume.mount for volume in placement.volumes]
-    for name, given in (("home", settings.home), *((name, getattr(settings, name)) for name in PATHS)):
+    for setting, given in (("home", settings.home), *((path, getattr(settings, path)) for path in PATHS)):
         if given is None:
             continue
         if ":" in str(given):
-            raise NotForKubeflow(f"{name}={str(given)!r} is no path that a container can mount")
+            raise NotForKubeflow(f"{setting}={str(given)!r} is no path that a container can mount")
         if not on_a_mount(given, mounts):
             mounted = ", ".join(mounts) or "none"
-            raise NotForKubeflow(f"{name}={str(given)!r} lies on no volume of the placement (mounted: {mounted})")
+            raise NotForKubeflow(f"{setting}={str(given)!r} lies on no volume of the placement (mounted: {mounted})")
     if settings.beam.runner == "dataflow":
         raise NotForKubeflow(
             "beam.runner='dataflow': the home folder lies on a volume of the cluster, and Dataflow's machines, "

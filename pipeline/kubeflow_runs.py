@@ -239,7 +239,10 @@ def _schedules(client: Client, cluster: Cluster) -> Iterator[Schedule]:
         for entry in answer.recurring_runs or ():
             cron = entry.trigger.cron_schedule if entry.trigger else None
             yield Schedule(
-                entry.recurring_run_id, entry.display_name, cron.cron if cron else "", entry.status != "DISABLED"
+                id=entry.recurring_run_id,
+                name=entry.display_name or "",
+                cron=cron.cron if cron else "",
+                enabled=entry.status != "DISABLED",
             )
         token = answer.next_page_token
         if not token:

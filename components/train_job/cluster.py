@@ -5,6 +5,7 @@ delete TrainJobs; get and list pods; get pods' logs.
 """
 
 import json
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 TIMEOUT_S = (10, 60)  # to connect, to read
 JOB_SET = "jobset.sigs.k8s.io/jobset-name"
 INDEX = "batch.kubernetes.io/job-completion-index"
+WEBHOOK = "admission webhook"  # how the API begins what one of them refuses
+HOST = "KUBERNETES_SERVICE_HOST"  # set by Kubernetes in every container
 
 
 class ClusterError(DaCapoError):
@@ -142,21 +145,25 @@ class Cluster:
         since_s : how far back, or None for all.
         """
         since = {} if since_s is None else {"since_seconds": since_s}
+
+        def read(*arguments: Any, **options: Any) -> bytes:
+            """The whole log: a connection may also break off in the middle of it."""
+            return bytes(self._core.read_namespaced_pod_log(*arguments, _preload_content=False, **options).data)
+
         try:
-            answer = self._call(
+            answer: bytes = self._call(
                 "get pods/log",
-                self._core.read_namespaced_pod_log,
+                read,
                 pod,
                 self.namespace,
                 missing=True,
                 container=REPLICATED_JOB,
                 timestamps=True,
-                _preload_content=False,
                 **since,
             )
         except ApiException:  # 404, or 400 while the container is being created
             return ""
-        return str(answer.data.decode("utf-8", errors="replace"))
+        return answer.decode("utf-8", errors="replace")
 
     def own_pod(self) -> dict[str, Any] | None:
         """Owner reference to the pod that this process runs in, or None if its host name is not that of a pod."""
@@ -180,7 +187,9 @@ class Cluster:
         except ApiException as error:
             if error.status == 409 or (missing and error.status in (400, 404)):
                 raise
-            if error.status in (401, 403):
+            said = _said(error)
+            denied = WEBHOOK in said  # by 403, as a missing right is; Trainer's looks into each TrainJob
+            if error.status in (401, 403) and not denied:
                 raise ClusterError(
                     f"namespace {self.namespace}: this step's service account may not {what} ({error.status}): "
                     "apply kubeflow/base/rbac.yaml and run steps as dacapo-step"
@@ -190,8 +199,8 @@ class Cluster:
                     f"namespace {self.namespace}: the cluster cannot {what} (404): install Kubeflow Trainer v2, or set "
                     "runs_in: step in kubeflow/placement.yaml"
                 ) from error
-            if error.status in (400, 422):
-                raise ClusterError(f"namespace {self.namespace}: cannot {what}: {_said(error)}") from error
+            if error.status in (400, 422) or denied:
+                raise ClusterError(f"namespace {self.namespace}: cannot {what}: {said}") from error
             raise Unreachable(f"the Kubernetes API answers {error.status} {error.reason}") from error
 
 
@@ -201,11 +210,21 @@ def in_cluster(namespace: str | None = None) -> Cluster | None:
     Parameters
     ----------
     namespace : None stands for that of the pod.
+
+    Raises
+    ------
+    ClusterError
+        In a pod that may not talk to the API: one that only waits for a training is no place to train.
     """
     configuration = kubernetes.client.Configuration()
     try:
         kubernetes.config.load_incluster_config(client_configuration=configuration)
-    except kubernetes.config.ConfigException:
+    except kubernetes.config.ConfigException as error:
+        if os.environ.get(HOST):
+            raise ClusterError(
+                f"this step has no token for the Kubernetes API ({error}): run steps as dacapo-step, or set "
+                "runs_in: step in kubeflow/placement.yaml"
+            ) from error
         return None
     return Cluster(
         kubernetes.client.ApiClient(configuration), namespace or NAMESPACE_FILE.read_text(encoding="utf-8").strip()
@@ -222,6 +241,6 @@ def _pod(pod: Any) -> Pod:
 def _said(error: ApiException) -> str:
     """The message in the API's answer."""
     try:
-        return str(json.loads(error.body)["message"])
+        return " ".join(str(json.loads(error.body)["message"]).split())
     except (KeyError, TypeError, ValueError):
         return str(error.reason)

@@ -163,11 +163,19 @@ class TrainJobOperator(base_executor_operator.BaseExecutorOperator):
             self._sleep(self._request.poll_s)
 
     def _follow(self, cluster: Cluster, name: str) -> str:
-        """Shows the workers' logs until the job has ended; answers why it did not end well, or nothing."""
-        logs = WorkerLogs(cluster, name)
+        """Shows the workers' logs until the job has ended; answers why it did not end well, or nothing.
+
+        Logs that cannot be read end no training: those of a lost node are gone, and the job goes on elsewhere.
+        """
+        logs, told = WorkerLogs(cluster, name), ""
         while True:
             job = self._answer(lambda: cluster.get(name))
-            self._answer(lambda: _show(logs))
+            try:
+                _show(logs)
+            except Unreachable as error:
+                if str(error) != told:
+                    LOGGER.warning("%s: logs of a worker are missing: %s", name, error)
+                told = str(error)
             if job is None:
                 return "it was deleted"
             if (failed := _condition(job, "Failed")) is not None:

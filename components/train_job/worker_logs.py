@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-from components.train_job.cluster import Cluster
+from components.train_job.cluster import Cluster, Unreachable
 
 _OVERLAP_S = 5  # asked for again at every look, against clocks that differ; what was shown is told by its time stamp
 
@@ -27,16 +27,30 @@ class WorkerLogs:
         self._seen: dict[str, tuple[str, float]] = {}  # pod's uid -> time stamp of the last line, when it was read
 
     def new_lines(self) -> Iterator[tuple[int, str]]:
-        """(index of the worker, line) for every line that was not given before, worker by worker."""
+        """(index of the worker, line) for every line that was not given before, worker by worker.
+
+        Raises
+        ------
+        Unreachable
+            After the lines of all others, if a worker's could not be read: a lost node's pods stay listed for a while.
+        """
+        missed: Unreachable | None = None
         for pod in self._cluster.pods(self._job):
             if not pod.started:
                 continue
             last, read = self._seen.get(pod.uid, ("", -math.inf))
             now = self._clock()
             since_s = None if not last else math.ceil(now - read) + _OVERLAP_S
-            for entry in self._cluster.log(pod.name, since_s).splitlines():
+            try:
+                log = self._cluster.log(pod.name, since_s)
+            except Unreachable as error:
+                missed = error
+                continue
+            for entry in log.splitlines():
                 stamp, _, line = entry.partition(" ")
                 if stamp > last:
                     last = stamp
                     yield pod.index, line
             self._seen[pod.uid] = (last, now)
+        if missed is not None:
+            raise missed

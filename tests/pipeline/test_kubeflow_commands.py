@@ -94,6 +94,25 @@ def test_the_token_of_the_environment_goes_with_every_request(
     assert "s3cr3t" not in done.output
 
 
+@pytest.mark.parametrize(("token", "code"), [(" s3cr3t\n", 0), ("s3c\nr3t", 2), ("s3c r3t", 2), ("s3cr\u00e9t", 2)])
+def test_a_token_is_stripped_and_one_that_no_header_takes_is_one_line_without_it(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, token: str, code: int
+) -> None:
+    monkeypatch.setenv("DACAPO_KFP_TOKEN", token)
+    done = dacapo("status")
+    assert done.exit_code == code
+    assert "DACAPO_KFP_TOKEN holds no token" in one_line(done) if code else done.stderr == ""
+    assert "s3c" not in done.output
+    assert {authorization for *_, authorization in stub.requests} == (set() if code else {"Bearer s3cr3t"})
+
+
+def test_a_schedule_without_a_name_is_no_trouble_for_those_that_have_one(stub: Stub) -> None:
+    stub.schedules = {"1": {"recurring_run_id": "1"}, "2": {"recurring_run_id": "2", "display_name": "nightly"}}
+    assert "there is no schedule weekly" in one_line(dacapo("unschedule", "weekly"))
+    assert dacapo("unschedule", "nightly").exit_code == 0
+    assert set(stub.schedules) == {"1"}
+
+
 @pytest.mark.parametrize(("end", "code"), [("SUCCEEDED", 0), ("FAILED", 1), ("CANCELED", 1)])
 def test_wait_ends_with_the_run_and_says_how_its_steps_do(stub: Stub, pipeline: Path, end: str, code: int) -> None:
     stub.states = ["PENDING", "RUNNING", "RUNNING", end]
@@ -265,6 +284,7 @@ def test_an_answer_that_takes_too_long_is_one_line_after_one_request(
         (("submit", "none.yaml"), "none.yaml"),
         (("schedule", "PIPELINE", "--cron", "daily"), "cron='daily' is no time table"),
         (("status", "--endpoint", "kubeflow"), "endpoint='kubeflow' is no URL"),
+        (("status", "--ca", "/none.pem"), "ca='/none.pem' is no file"),
         (("status", "--endpoint", ""), "where is Kubeflow Pipelines? set DACAPO_KFP_ENDPOINT"),
     ],
 )
@@ -303,6 +323,14 @@ def test_what_no_step_could_read_is_not_compiled(tmp_path: Path, arguments: tupl
     assert done.exit_code == 2
     assert words in one_line(done)
     assert not (tmp_path / "tagging.yaml").exists()
+
+
+def test_a_compiled_pipeline_is_called_by_task_and_library(tmp_path: Path) -> None:
+    """Its schedule is, too: docs/kubeflow.md takes that away by this name."""
+    path = tmp_path / "compiled.yaml"
+    assert dacapo("compile", "defects", "--output", path).exit_code == 0
+    spec, _ = yaml.safe_load_all(path.read_text())
+    assert spec["pipelineInfo"]["name"] == "defects-builtin"
 
 
 def test_the_address_of_a_database_of_one_s_own_gets_to_every_step(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class StubApi:
     steps : names of pods of steps.
     requests : method and path of everything that was asked, in order.
     refuse : answers to give instead: (method, path's beginning) -> HTTP statuses, used up one by one.
+    refusal : what these say.
+    cut : ends of paths whose answers break off in the middle.
     """
 
     on_create: Callable[["StubApi", dict[str, Any]], None] = lambda stub, job: None
@@ -43,6 +45,8 @@ class StubApi:
     steps: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     refuse: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    refusal: str = "the stub refuses"
+    cut: tuple[str, ...] = ()
 
     def created(self) -> int:
         """How many jobs were asked for."""
@@ -68,7 +72,7 @@ class StubApi:
         self.requests.append(f"{method} {path}")
         for (refused, prefix), statuses in self.refuse.items():
             if refused == method and path.startswith(prefix) and statuses:
-                return statuses.pop(0), {"message": "the stub refuses"}
+                return statuses.pop(0), {"message": self.refusal}
         if method == "POST" and path == JOBS and body is not None:
             return self._create(body)
         name = path.rpartition("/")[2]
@@ -123,7 +127,7 @@ def serving(stub: StubApi) -> Iterator[Cluster]:
             data = content.encode() if text else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "text/plain" if text else "application/json")
-            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Length", str(len(data) + url.path.endswith(stub.cut)))
             self.end_headers()
             self.wfile.write(data)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.train_job.cluster import ClusterError
+from components.train_job.cluster import ClusterError, Unreachable, in_cluster
 from components.train_job.execution import Failure, write_failure
 from components.train_job.executor_operator import TrainingRefused, TrainJobFailed
 from components.train_job.worker import work
@@ -138,6 +138,28 @@ def test_a_step_that_was_killed_finds_its_job_again(tmp_path: Path, monkeypatch:
     assert (result.state, stub.created()) == ("ran", 1)
 
 
+def test_a_worker_whose_logs_are_gone_keeps_those_of_no_other_from_being_shown() -> None:
+    stub = StubApi(refuse={("GET", f"{PODS}/job-node-0-0"): [500]})  # of a lost node
+    with serving(stub) as cluster:
+        for index, line in enumerate(("lost", "other")):
+            stub.say("job", index, f"2026-01-01T00:00:00.1Z {line}\n")
+        lines = WorkerLogs(cluster, "job").new_lines()
+        assert next(lines) == (1, "other")
+        with pytest.raises(Unreachable):
+            next(lines)
+
+
+@pytest.mark.parametrize("away", [{"refuse": {("GET", f"{PODS}/train"): [500] * 99}}, {"cut": ("/log",)}])
+def test_logs_that_cannot_be_read_end_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, away: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("components.train_job.executor_operator.PATIENCE_S", 0.1)
+    with serving(StubApi(train, **away)) as cluster:
+        result, _ = launch(tmp_path, "run", cluster)
+    assert result.state == "ran"
+    assert len([line for line in caplog.messages if "logs of a worker are missing" in line]) == 1
+
+
 def test_an_api_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None:
     stub = StubApi(train, refuse={("GET", JOBS): [503, 500], ("GET", PODS): [404, 504], ("POST", JOBS): [503]})
     with serving(stub) as cluster:
@@ -160,6 +182,23 @@ def test_a_refusal_is_one_line_that_says_what_to_do(tmp_path: Path, status: int,
         launch(tmp_path, "run", cluster)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_what_trainer_s_webhook_finds_wrong_is_said_and_is_no_missing_right(tmp_path: Path) -> None:
+    """It denies by 403 as well."""
+    said = 'admission webhook "validator.trainjob.trainer.kubeflow.org" denied the request:\nno such runtime'
+    stub = StubApi(refuse={("POST", JOBS): [403]}, refusal=said)
+    with serving(stub) as cluster, pytest.raises(ClusterError) as raised:
+        launch(tmp_path, "run", cluster)
+    assert str(raised.value) == f"namespace music: cannot create TrainJobs: {' '.join(said.split())}"
+
+
+def test_a_pod_without_a_token_does_not_train_where_it_should_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOST", "PORT"):
+        monkeypatch.setenv(f"KUBERNETES_SERVICE_{variable}", "1")
+    monkeypatch.setattr("kubernetes.config.incluster_config.SERVICE_TOKEN_FILENAME", "/none")
+    with pytest.raises(ClusterError, match=r"no token .* run steps as dacapo-step"):
+        in_cluster()
 
 
 def test_a_right_that_the_role_lacks_is_named(tmp_path: Path) -> None:
