@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 
+from catalog.writing import whole
 from pipeline.metadata import MetadataUnusable, connection_config, open_store
 from pipeline.settings import Settings
 
@@ -61,9 +62,16 @@ def run_step(step: "Step", console: Console) -> int:
         if cause is None:
             return Exit.FAILED
         if not isinstance(cause, MetadataUnusable):  # a database that is away may come back
-            step.refusal.parent.mkdir(parents=True, exist_ok=True)
-            step.refusal.write_text("\n".join(lines), encoding="utf-8")
+            _keep(step.refusal, lines)
         return Exit.BAD_INPUT
+
+
+def _keep(refusal: Path, lines: Iterable[str]) -> None:
+    """Notes what the user has to mend, whole or not at all; without the note the step is tried again, and says it."""
+    with suppress(OSError):
+        refusal.parent.mkdir(parents=True, exist_ok=True)
+        with whole(refusal) as file:
+            file.write("\n".join(lines))
 
 
 def _launched(step: "Step", console: Console) -> int:
