@@ -14,7 +14,7 @@ from rich.table import Table
 from audio.errors import DaCapoError
 from pipeline.console import WIDTH, quiet
 from pipeline.settings import load_settings
-from pipeline.terminal import typed
+from pipeline.terminal import one_line_errors, typed
 
 if TYPE_CHECKING:
     from pipeline.kubeflow_client import Cluster
@@ -259,10 +259,13 @@ def _time(moment: datetime | None) -> str:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    try:
-        yield
-    except DaCapoError as error:
-        from pipeline.kubeflow_client import KubeflowAway
+    with one_line_errors():
+        try:
+            yield
+        except DaCapoError as error:
+            from pipeline.kubeflow_client import KubeflowAway
 
-        typer.echo(f"dacapo: {error}", err=True)
-        raise typer.Exit(FAILED if isinstance(error, KubeflowAway) else 2) from error
+            if not isinstance(error, KubeflowAway):
+                raise
+            typer.echo(f"dacapo: {error}", err=True)
+            raise typer.Exit(FAILED) from error

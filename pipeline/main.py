@@ -75,7 +75,8 @@ def run(
             },
             assignments or (),
         )
-    raise typer.Exit(_run(settings, verbose=verbose))
+        code = _run(settings, verbose=verbose)
+    raise typer.Exit(code)
 
 
 @app.command(epilog=EPILOG)
@@ -87,11 +88,11 @@ def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
         settings = [load_settings({"task": task, "home": home}) for task in TASKS]
         build_builtin_catalog(home)
         build_derived_catalogs(home, BUILTIN)
-    codes = []
-    for task in settings:
-        codes.append(_run(task, verbose=verbose))
-        if codes[-1] == STOPPED:
-            raise typer.Exit(STOPPED)
+        codes = []
+        for task in settings:
+            codes.append(_run(task, verbose=verbose))
+            if codes[-1] == STOPPED:
+                raise typer.Exit(STOPPED)
     typer.echo(f"\nNext: {typed('runs', home=home)}")
     raise typer.Exit(next((code for code in codes if code), 0))
 
