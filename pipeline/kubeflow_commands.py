@@ -64,7 +64,9 @@ def register(app: typer.Typer) -> None:
 def compile_(
     task: Annotated[str, typer.Argument(help="The task to retrain.")] = "tagging",
     output: Annotated[Path | None, typer.Option(help="File to write; by default <task>-<library>.yaml here.")] = None,
-    library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = "builtin",
+    library: Annotated[
+        str, typer.Option(help="Names the catalog, as its header does, and the folder under schemas/<task>.")
+    ] = "builtin",
     profile: Annotated[str, typer.Option(help="Default of the run form.")] = "full",
     catalog: Annotated[Path | None, typer.Option(help="Default of the run form; a path in the containers.")] = None,
     warm_start: Annotated[str | None, typer.Option(help="Default of the run form.")] = None,

@@ -40,7 +40,9 @@ def run(
     task: Annotated[
         str, typer.Argument(help="The task to retrain: tagging, separation, defects or restoration.")
     ] = "tagging",
-    library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = BUILTIN,
+    library: Annotated[
+        str, typer.Option(help="Names the catalog, as its header does, and the folder under schemas/<task>.")
+    ] = BUILTIN,
     profile: Annotated[str, typer.Option(help="quick (minutes on a laptop) or full.")] = "quick",
     catalog: Annotated[
         Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")

@@ -16,12 +16,13 @@ from rich.console import Console
 
 from catalog.writing import whole
 from pipeline.metadata import MetadataUnusable, connection_config, open_store
+from pipeline.own_catalog import open_own_catalog
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.run_node import Step
 
-EVALUATOR, PUSHER, TRAINER = "Evaluator", "Pusher", "Trainer"
+EXAMPLE_GEN, EVALUATOR, PUSHER, TRAINER = "AudioExampleGen", "Evaluator", "Pusher", "Trainer"
 TELLING = (EVALUATOR, PUSHER)
 """Nodes whose step says something of the whole run, also where it was finished before."""
 DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
@@ -83,6 +84,8 @@ def _launched(step: "Step", console: Console) -> int:
     from pipeline.session import report
 
     settings = step.settings
+    if step.node_id == EXAMPLE_GEN:
+        open_own_catalog(settings)
     ir = compile_pipeline(create_pipeline(settings, warm_start_of_run(settings, step.run_id)), step.run_id)
     started = time.monotonic()
     with one_training(settings) if step.node_id == TRAINER else nullcontext():
