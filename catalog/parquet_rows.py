@@ -1,8 +1,8 @@
 """Rows of a Parquet catalog, read a few at a time; the cells hold the same text as in CSV.
 
 A file of a kilobyte can say a megabyte of text in every row: a dictionary holds it once, or each row repeats the one
-above it (``DELTA_BYTE_ARRAY``). So columns are read as dictionaries, the text of every row is counted, and only then is
-it made, for as many rows at a time as hold `PIECE_BYTES`.
+above it (``DELTA_BYTE_ARRAY``). So columns are read as dictionaries, or row by row where Arrow makes none; the text of
+every row is counted, and only then made, for as many rows at a time as hold `PIECE_BYTES`.
 """
 
 import os
@@ -24,6 +24,7 @@ MAX_BATCH_ROWS = 1024
 PIECE_BYTES = 16 << 20
 WRITE_ROWS = 4096
 MAX_ROW_GROUP_BYTES = 1 << 30
+DELTA_ENCODINGS = ("DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY")
 VALUE_BYTES = 8  # that Arrow holds of a value besides its text
 UTF8_BYTES = 4  # of a character at most
 # Parquet tells a null from an empty text, so it needs no `has_lyrics`.
@@ -60,17 +61,15 @@ def read_rows(path: Path) -> Iterator[dict[str, str] | Fault]:
         If the file cannot be read on.
     """
     with _open(path) as file:
-        encodings = _encodings(file.metadata)
-    # Of a column in a delta encoding Arrow makes no dictionary. Where each row may repeat the one above it, rows come
-    # one by one, and every batch would bring all dictionaries again.
-    repeats = any("DELTA_BYTE_ARRAY" in used for used in encodings)
-    once = [index for index, used in enumerate(encodings) if not repeats and "DELTA_LENGTH_BYTE_ARRAY" not in used]
-    with _open(path, once) as file:
+        one_by_one = _is_delta_encoded(file.metadata)
+        # Row by row every batch would bring all of a dictionary again.
+        dictionaries = () if one_by_one else range(file.metadata.num_columns)
+    with _open(path, dictionaries) as file:
         try:
             for group in range(file.metadata.num_row_groups):
-                rows = 1 if repeats else _batch_rows(file.metadata.row_group(group))
+                rows = 1 if one_by_one else _batch_rows(file.metadata.row_group(group))
                 batches = file.iter_batches(batch_size=rows, row_groups=[group])
-                for batch in _gathered(batches) if repeats else batches:
+                for batch in _gathered(batches) if one_by_one else batches:
                     yield from _rows(batch)
         except (pa.ArrowException, OSError) as error:
             raise CatalogError(f"{path}: Parquet cannot be read on: {_first_line(error)}") from error
@@ -119,10 +118,11 @@ def _claimed_bytes(group: pq.RowGroupMetaData) -> int:
     return int(group.total_byte_size + VALUE_BYTES * values)
 
 
-def _encodings(metadata: pq.FileMetaData) -> list[set[str]]:
-    """All encodings that each column has, over the row groups."""
-    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-    return [{used for group in groups for used in group.column(c).encodings} for c in range(metadata.num_columns)]
+def _is_delta_encoded(metadata: pq.FileMetaData) -> bool:
+    """Whether a column of text is said to be in an encoding of which Arrow makes no dictionary."""
+    groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+    columns = (group.column(index) for group in groups for index in range(group.num_columns))
+    return any(encoding in DELTA_ENCODINGS for column in columns for encoding in column.encodings)
 
 
 def _batch_rows(group: pq.RowGroupMetaData) -> int:
