@@ -90,7 +90,7 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
         check_ours(folder)
     staging, replaced = (folder.with_name(f".{folder.name}.{state}") for state in ("unpacking", "replaced"))
     for leftover in (staging, replaced):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _remove(leftover)
     claim(staging)
 
     def wanted(path: str) -> str | None:
@@ -108,8 +108,15 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
     if folder.exists():
         os.replace(folder, replaced)
     os.replace(staging, folder)
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove(replaced)
     return package
+
+
+def _remove(folder: Path) -> None:
+    """Takes away a folder, or a link to one that somebody has put on another disk."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _describe(deb: Path, source: Source, staging: Path, written: Mapping[str, str]) -> Package:

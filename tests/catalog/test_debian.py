@@ -173,12 +173,15 @@ def test_a_package_that_was_unpacked_before_there_were_marks_is_replaced(
     build_debian(tmp_path / "debian", repository=shop, mapping=labels, say=lambda line: None)
     folder = tmp_path / "debian" / "game-music"
     (folder / ".dacapo").unlink()
+    folder.rename(tmp_path / "another disk")
+    folder.symlink_to(tmp_path / "another disk")
     (tmp_path / "other.yaml").write_text(MAPPING.replace("game/*/music", "game/1.2/music"))
     shop.downloads.clear()
     other = load_mapping(tmp_path / "other.yaml")
     build_debian(tmp_path / "debian", repository=shop, mapping=other, say=lambda line: None)
     assert shop.downloads == ["game-1.2-music"]
     assert (folder / ".dacapo").is_file()
+    assert not folder.is_symlink()
     assert [path.name for path in folder.parent.glob(".game-music*")] == []
 
 
