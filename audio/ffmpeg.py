@@ -36,12 +36,30 @@ FLOAT32 = 6
 _DURATION = re.compile(rb"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _INPUT = re.compile(rb"Input #0, ([\w,]+), from")
 _OPENING = re.compile(rb"Error opening input(?: files)?: (.*)")
+_RELEASE = re.compile(rb"ffmpeg version n?(\d+\.\d+)")
 NO_STREAM = b"matches no streams"
 
 
 def find_ffmpeg() -> str | None:
     """The path of the ffmpeg program, or None."""
     return shutil.which("ffmpeg")
+
+
+def ffmpeg_release() -> str | None:
+    """The release of the ffmpeg that is on PATH, such as ``7.1``; None without one.
+
+    The third number is left out: it stands for mended bugs, and comes with every update of a system. Of a program that
+    does not say its release only that it is there is known.
+    """
+    program = find_ffmpeg()
+    if program is None:
+        return None
+    try:
+        done = subprocess.run([program, "-version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=STALL_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    found = _RELEASE.match(done.stdout)
+    return found[1].decode() if found else "unknown"
 
 
 class FfmpegSource:

@@ -2,9 +2,11 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from catalog.errors import CatalogError
 from catalog.problem import Fault
 
 MAX_FIELD = 1 << 20
@@ -34,7 +36,13 @@ class _Lines:
 
 
 def read_header(path: Path) -> tuple[dict[str, str], list[str]]:
-    """The ``# key: value`` lines above a CSV catalog and its column names."""
+    """The ``# key: value`` lines above a CSV catalog and its column names.
+
+    Raises
+    ------
+    CatalogError
+        If the file cannot be read.
+    """
     with _open(path) as handle:
         lines = _Lines(handle)
         return _metadata(lines), _columns(lines)
@@ -45,6 +53,11 @@ def read_rows(path: Path) -> Iterator[dict[str, str] | Fault]:
 
     A row with a stray quote would swallow the rows below it: its first line alone is given up, and reading goes on
     with its second. Bytes that are not UTF-8 become lone surrogates, which `catalog.recording.Recording` refuses.
+
+    Raises
+    ------
+    CatalogError
+        If the file cannot be read, or read on.
     """
     csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
     with _open(path) as handle:
@@ -71,8 +84,13 @@ def read_rows(path: Path) -> Iterator[dict[str, str] | Fault]:
             yield dict(zip(columns, cells, strict=True))
 
 
-def _open(path: Path) -> IO[str]:
-    return open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")
+@contextmanager
+def _open(path: Path) -> Iterator[IO[str]]:
+    try:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
+            yield handle
+    except OSError as error:
+        raise CatalogError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _pull(lines: _Lines, taken: list[str]) -> Iterator[str]:

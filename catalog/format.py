@@ -20,6 +20,7 @@ from typing import Self
 from catalog import csv_rows, parquet_rows
 from catalog.cells import COLUMNS, REQUIRED, decode, encode
 from catalog.errors import CatalogError
+from catalog.folder import make_folder
 from catalog.ids import UsedIds, used_ids
 from catalog.problem import Fault, Problem, printable
 from catalog.recording import SPLITS, Event, Recording, Split, Word, check_path
@@ -78,7 +79,7 @@ class Catalog:
         Raises
         ------
         CatalogError
-            If a Parquet file breaks off; nothing in a CSV file makes it raise.
+            If the file cannot be read on; nothing that stands in a CSV file makes it raise.
         """
         real_root = os.path.realpath(self.root)
         with used_ids() as ids:
@@ -119,12 +120,14 @@ class Catalog:
         ------
         CatalogError
             If the suffix or the library's name is wrong or an id comes twice.
+        DaCapoError
+            If the folder cannot be made or written to.
         """
         target = Path(path)
         _check_suffix(target)
         _check_library(target, library)
         metadata = {_VERSION_KEY: VERSION, _LIBRARY_KEY: library}
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         with staged(target) as part:
             cells = _unique_cells(target, recordings)
             if target.suffix == ".parquet":
@@ -144,13 +147,12 @@ def open_catalog(path: str | os.PathLike[str]) -> Catalog:
     Raises
     ------
     CatalogError
-        If the file is missing, is neither ``.csv`` nor ``.parquet``, lacks the header, has another version, an unknown
-        or doubled column, or no ``id`` or ``path``.
+        If the file is missing or cannot be read, is neither ``.csv`` nor ``.parquet``, lacks the header, has another
+        version, an unknown or doubled column, or no ``id`` or ``path``.
     """
     file = Path(path)
     _check_suffix(file)
-    if not file.is_file():
-        raise CatalogError(f"{file}: there is no such catalog file")
+    _check_is_file(file)
     metadata, columns = _READERS[file.suffix].read_header(file)
     version = metadata.get(_VERSION_KEY)
     if version is None:
@@ -177,6 +179,17 @@ def open_catalog(path: str | os.PathLike[str]) -> Catalog:
 def _check_suffix(path: Path) -> None:
     if path.suffix not in _READERS:
         raise CatalogError(f"{path}: a catalog is a .csv or a .parquet file")
+
+
+def _check_is_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CatalogError(f"{path}: there is no such catalog file") from error
+    except OSError as error:
+        raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(mode):
+        raise CatalogError(f"{path}: is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}, not a catalog file")
 
 
 def _check_library(path: Path, library: str) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from audio.errors import AudioError
 from audio.ffmpeg import FfmpegSource, find_ffmpeg
 from catalog.errors import CatalogError
+from catalog.folder import make_folder
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
@@ -143,7 +144,7 @@ def _split(folder: Path, test_split: Split) -> Split:
 
 def _decode(stem_file: Path, folder: Path) -> None:
     """Write mixture, vocals and accompaniment of a stem file, the last of them last."""
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     for name, streams in (("mixture", ("mixture",)), ("vocals", ("vocals",)), ("accompaniment", PARTS)):
         with ExitStack() as stack:
             sources = [

@@ -18,6 +18,7 @@ from audio.alignment import SideBySide
 from audio.errors import AudioError
 from audio.files import AudioInfo, blocks, probe, write_blocks
 from audio.noises.mixing import ratio_db
+from catalog.folder import make_folder
 from catalog.noise.plan import CLEAN, band_tag
 from catalog.writing import whole
 
@@ -51,13 +52,15 @@ def write_noise(root: Path, clean: str, noisy: str, noise: str) -> Pair:
     ------
     AudioError
         A file cannot be read, or the two are not aligned, or differ by more than full scale.
+    DaCapoError
+        The folder of the noise cannot be made or written to.
     """
     target = root / noise
     mark = target.with_name(f"{target.name}.json")
     made_of = [_digest(root / path) for path in (clean, noisy)]
     level_db = _known(mark, made_of) if target.is_file() else None
     if level_db is None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         mark.unlink(missing_ok=True)
         level_db = _write(root / clean, root / noisy, target)
         with whole(mark) as file:

@@ -9,7 +9,7 @@ splits go by; folders ``train``, ``validation``, ``eval`` and ``test`` right bel
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -36,15 +36,33 @@ def import_stem_folders(root: str | os.PathLike[str], *, library: str = "stems")
     Raises
     ------
     CatalogError
-        If `root` is not a folder or holds no song.
+        If `root` is not a folder or holds no song that can be read.
     """
     folder = Path(root)
     if not folder.is_dir():
         raise CatalogError(f"{folder}: is not a folder with audio")
-    songs = sorted(song for song in folder.rglob("*") if song.is_dir() and find(song, "vocals"))
-    if not songs:
-        raise CatalogError(f"{folder}: no folder in it holds vocals.wav (or {', '.join(SUFFIXES[1:])})")
+    songs = _songs(folder)
+    if all(songs.values()):
+        unreadable = "".join(f"; {song}: {reason}" for song, reason in songs.items())
+        raise CatalogError(f"{folder}: no folder in it holds vocals.wav (or {', '.join(SUFFIXES[1:])}){unreadable}")
     return write_catalog(folder, library, _rows(folder, songs))
+
+
+def _songs(root: Path) -> dict[Path, str | None]:
+    """Folders with a vocals file, in order, and those that this user may not look into with the reason."""
+    found: dict[Path, str | None] = {}
+
+    def unreadable(error: OSError) -> None:
+        found[Path(error.filename)] = f"cannot be read: {error.strerror}"
+
+    for place, names, _ in os.walk(root, onerror=unreadable):
+        for song in (Path(place, name) for name in names):
+            try:
+                if find(song, "vocals"):
+                    found[song] = None
+            except OSError as error:
+                found[song] = f"cannot be read: {error.strerror}"
+    return dict(sorted(found.items()))
 
 
 def find(song: Path, stem: str) -> Path | None:
@@ -52,9 +70,12 @@ def find(song: Path, stem: str) -> Path | None:
     return next((song / f"{stem}{suffix}" for suffix in SUFFIXES if (song / f"{stem}{suffix}").is_file()), None)
 
 
-def _rows(root: Path, songs: list[Path]) -> Iterator[Row | Problem]:
-    for line, song in enumerate(songs, start=1):
+def _rows(root: Path, songs: Mapping[Path, str | None]) -> Iterator[Row | Problem]:
+    for line, (song, unreadable) in enumerate(songs.items(), start=1):
         name = song.relative_to(root).as_posix()
+        if unreadable is not None:
+            yield Problem(line, "", printable(name), unreadable, None, root.name)
+            continue
         stems = {stem: file for stem in STEMS if (file := find(song, stem))}
         missing = [stem for stem in STEMS if stem not in stems]
         if missing:

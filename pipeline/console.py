@@ -4,14 +4,18 @@ TensorFlow, Beam and the decoders write to the file descriptors 1 and 2 from C++
 a run is on, both descriptors point at the run's log file and the console keeps a copy of the terminal for itself.
 """
 
+import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any, TextIO
 
 from rich.console import Console
 
+from audio.errors import DaCapoError
+from catalog.folder import make_folder
 from pipeline.chatter import speak_up
 
 WIDTH = 140
@@ -22,30 +26,62 @@ WIDTH = 140
 def quiet(log: Path, *, verbose: bool) -> Iterator[Console]:
     """A console of its own, while everything else that is printed goes to the file `log`.
 
+    What a log on a full disk does not take is lost, and so is what a terminal that is gone does not: the work goes on.
+
     Parameters
     ----------
     log : made, with its folder; appended to.
     verbose : leaves everything on the terminal, lets the libraries say all that they can, and writes no log.
+
+    Raises
+    ------
+    DaCapoError
+        If the log cannot be opened.
     """
     if verbose:
         speak_up()
         yield Console(highlight=False)
         return
-    log.parent.mkdir(parents=True, exist_ok=True)
+    sink = _open(log)
     sys.stdout.flush()
     sys.stderr.flush()
     saved = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
-    sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for descriptor in saved:
         os.dup2(sink, descriptor)
     os.close(sink)
+    out, err = _stream(1), _stream(2)
     try:
-        with os.fdopen(os.dup(saved[1]), "w", encoding="utf-8") as terminal:
+        with redirect_stdout(out), redirect_stderr(err), _stream(os.dup(saved[1]), closes=True) as terminal:
             width = None if terminal.isatty() else WIDTH
             yield Console(file=terminal, highlight=False, width=width)
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        out.flush()
+        err.flush()
         for descriptor, copy in saved.items():
             os.dup2(copy, descriptor)
             os.close(copy)
+
+
+def _open(log: Path) -> int:
+    if not os.path.isdir(log.parent):  # /dev, for one, is nobody's to write to
+        make_folder(log.parent)
+    try:
+        return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        raise DaCapoError(f"{log}: the log cannot be written: {error.strerror}") from error
+
+
+class _Lossy(io.FileIO):
+    """A descriptor that takes all that it is given, and loses what a full disk or a terminal that is gone does not."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def _stream(descriptor: int, *, closes: bool = False) -> TextIO:
+    """What Python prints to a descriptor, line by line; the log's stay open, as libraries keep them for longer."""
+    raw = io.BufferedWriter(_Lossy(descriptor, "w", closefd=closes))
+    return io.TextIOWrapper(raw, "utf-8", errors="backslashreplace", line_buffering=True)

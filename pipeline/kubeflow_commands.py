@@ -14,7 +14,7 @@ from rich.table import Table
 from audio.errors import DaCapoError
 from pipeline.console import WIDTH, quiet
 from pipeline.settings import load_settings
-from pipeline.terminal import typed
+from pipeline.terminal import one_line_errors, typed
 
 if TYPE_CHECKING:
     from pipeline.kubeflow_client import Cluster
@@ -64,7 +64,9 @@ def register(app: typer.Typer) -> None:
 def compile_(
     task: Annotated[str, typer.Argument(help="The task to retrain.")] = "tagging",
     output: Annotated[Path | None, typer.Option(help="File to write; by default <task>-<library>.yaml here.")] = None,
-    library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = "builtin",
+    library: Annotated[
+        str, typer.Option(help="Names the catalog, as its header does, and the folder under schemas/<task>.")
+    ] = "builtin",
     profile: Annotated[str, typer.Option(help="Default of the run form.")] = "full",
     catalog: Annotated[Path | None, typer.Option(help="Default of the run form; a path in the containers.")] = None,
     warm_start: Annotated[str | None, typer.Option(help="Default of the run form.")] = None,
@@ -264,10 +266,13 @@ def _time(moment: datetime | None) -> str:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    try:
-        yield
-    except DaCapoError as error:
-        from pipeline.kubeflow_client import KubeflowAway
+    with one_line_errors():
+        try:
+            yield
+        except DaCapoError as error:
+            from pipeline.kubeflow_client import KubeflowAway
 
-        typer.echo(f"dacapo: {error}", err=True)
-        raise typer.Exit(FAILED if isinstance(error, KubeflowAway) else 2) from error
+            if not isinstance(error, KubeflowAway):
+                raise
+            typer.echo(f"dacapo: {error}", err=True)
+            raise typer.Exit(FAILED) from error

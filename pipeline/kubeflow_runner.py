@@ -18,6 +18,7 @@ from kfp.dsl.structures import RetryPolicy
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from audio.errors import DaCapoError
+from catalog.folder import make_folder
 from pipeline.beam import Beam
 from pipeline.graph import create_pipeline
 from pipeline.kubeflow_lint import PATHS, on_a_mount
@@ -147,7 +148,7 @@ def write_pipeline(
     code: str | None = None,
 ) -> Path:
     """As `compile_to`, for the nodes in `graph`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     # The run form says train.steps: were it here too, its 0 would not mean the profile's.
     base = settings.model_copy(
         update={"train": {name: value for name, value in settings.train.items() if name != "steps"}}

@@ -40,7 +40,9 @@ def run(
     task: Annotated[
         str, typer.Argument(help="The task to retrain: tagging, separation, defects or restoration.")
     ] = "tagging",
-    library: Annotated[str, typer.Option(help="Names the catalog and the folder under schemas/<task>.")] = BUILTIN,
+    library: Annotated[
+        str, typer.Option(help="Names the catalog, as its header does, and the folder under schemas/<task>.")
+    ] = BUILTIN,
     profile: Annotated[str, typer.Option(help="quick (minutes on a laptop) or full.")] = "quick",
     catalog: Annotated[
         Path | None, typer.Option(help="Catalog file; by default the one that 'catalog build' made.")
@@ -75,7 +77,8 @@ def run(
             },
             assignments or (),
         )
-    raise typer.Exit(_run(settings, verbose=verbose))
+        code = _run(settings, verbose=verbose)
+    raise typer.Exit(code)
 
 
 @app.command(epilog=EPILOG)
@@ -87,11 +90,11 @@ def demo(home: HomeOption = HOME, verbose: VerboseOption = False) -> None:
         settings = [load_settings({"task": task, "home": home}) for task in TASKS]
         build_builtin_catalog(home)
         build_derived_catalogs(home, BUILTIN)
-    codes = []
-    for task in settings:
-        codes.append(_run(task, verbose=verbose))
-        if codes[-1] == STOPPED:
-            raise typer.Exit(STOPPED)
+        codes = []
+        for task in settings:
+            codes.append(_run(task, verbose=verbose))
+            if codes[-1] == STOPPED:
+                raise typer.Exit(STOPPED)
     typer.echo(f"\nNext: {typed('runs', home=home)}")
     raise typer.Exit(next((code for code in codes if code), 0))
 

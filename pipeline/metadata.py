@@ -16,6 +16,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 from audio.errors import DaCapoError
+from catalog.folder import make_folder
 from pipeline.settings import Settings
 
 LOGGER = logging.getLogger("dacapo.metadata")
@@ -111,7 +112,7 @@ def create_tables(settings: Settings) -> str:
     """Makes the tables if they are not there; answers the store's name. A cluster's init Job calls this once."""
     config = connection_config(settings)
     if settings.metadata.store == "sqlite":
-        settings.metadata_file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.metadata_file.parent)
     open_store(config).get_artifact_types()
     return address(config)
 

@@ -11,13 +11,14 @@ from enum import IntEnum
 from pathlib import Path
 
 from audio.errors import DaCapoError
-from catalog.format import open_catalog
+from catalog.folder import make_folder
 from components.pusher import push
 from pipeline import lineage
 from pipeline.evaluation import read_evaluation
 from pipeline.graph import create_pipeline
 from pipeline.launch import DagRunner, compile_pipeline
 from pipeline.metadata import connection_config
+from pipeline.own_catalog import open_own_catalog
 from pipeline.settings import Settings
 from pipeline.verdict import Verdict
 from pipeline.warm_start import resolve_warm_start
@@ -72,10 +73,10 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
     Exception
         Whatever a component raises.
     """
-    open_catalog(settings.catalog_path)  # the user's most likely mistake, said before anything heavy runs
+    open_own_catalog(settings)  # the user's most likely mistake, said before anything heavy runs
     with _only_run(settings):
         pipeline = create_pipeline(settings, resolve_warm_start(settings))
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.home)
         runner.run_with_ir(compile_pipeline(pipeline, run_id))
         return read_outcome(settings, run_id)
 
@@ -96,7 +97,7 @@ def read_outcome(settings: Settings, run_id: str) -> Outcome:
 
 @contextmanager
 def _only_run(settings: Settings) -> Iterator[None]:
-    settings.pipeline_root.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.pipeline_root)
     path = settings.pipeline_root / ".lock"
     with path.open("a+") as lock:
         try:

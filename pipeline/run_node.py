@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from audio.errors import DaCapoError
+from catalog.problem import printable
 from components.train_job.request import TrainJobRequest
 from pipeline.chatter import hush
 from pipeline.console import quiet
@@ -112,16 +113,12 @@ def settings_of_run(base: str, changes: Mapping[str, Any], overrides: str = "{}"
     SettingsError
         If a value cannot be used, or a setting that names the pipeline would change.
     """
-    try:
-        more = json.loads(overrides or "{}")
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"overrides={overrides!r} is not JSON: {error}") from error
-    if not isinstance(more, dict):
-        raise SettingsError(f'overrides={overrides!r} is not an object such as {{"train.learning_rate": 0.001}}')
+    given = _object("--settings", base)
+    more = _object("overrides", overrides or "{}", ' such as {"train.learning_rate": 0.001}')
     if fixed := sorted(set(more) & set(FIXED)):
         raise SettingsError(f"overrides: {fixed[0]} cannot change in a run form, compile another pipeline")
     chosen = {name: value for name, value in changes.items() if value not in ("", None)} | more
-    return load_settings(json.loads(base), [f"{name}={json.dumps(value)}" for name, value in chosen.items()])
+    return load_settings(given, [f"{name}={json.dumps(value)}" for name, value in chosen.items()])
 
 
 def train_job_of(text: str) -> TrainJobRequest:
@@ -142,6 +139,17 @@ def train_job_of(text: str) -> TrainJobRequest:
         problem = error.errors()[0]
         field = ".".join(str(part) for part in problem["loc"]) or "JSON"
         raise SettingsError(f"--train-job: {field}: {problem['msg']}") from error
+
+
+def _object(name: str, text: str, example: str = "") -> dict[str, Any]:
+    """The JSON object in `text`, which was given as `name`."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f'{name}: "{printable(text)}" is not JSON: {error}') from error
+    if not isinstance(found, dict):
+        raise SettingsError(f'{name}: "{printable(text)}" is not an object{example}')
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -167,7 +175,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _whole(text: str) -> int:
     """A whole number, also as ``90.0``: all numbers of Kubeflow Pipelines pass through JSON."""
-    return int(float(text))
+    try:
+        return int(float(text))
+    except OverflowError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from error
 
 
 def _step(options: argparse.Namespace) -> Step:
@@ -184,7 +195,7 @@ def _step(options: argparse.Namespace) -> Step:
         submitted_as=options.run_id,
         unblessed_exit=options.unblessed_exit,
         train_job=train_job_of(options.train_job) if options.train_job else None,
-        executor_input=json.loads(options.executor_input) if options.executor_input else None,
+        executor_input=_object("--executor-input", options.executor_input) if options.executor_input else None,
         output_paths={"metrics": options.metrics, "page": options.page},
     )
 

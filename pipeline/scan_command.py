@@ -84,7 +84,9 @@ def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: 
 def _model(settings: Settings, named: Path | None) -> Path:
     found = named.expanduser().absolute() if named is not None else newest_version(settings.served)
     if found is None:
-        given = () if settings.catalog is None else ("--catalog", settings.catalog)
+        # A scan takes any library's catalog, a run its own alone.
+        own = settings.catalog is not None and open_catalog(settings.catalog).library == settings.library
+        given = ("--catalog", settings.catalog) if own else ()
         options = ("--library", settings.library, "--profile", settings.profile, *given)
         command = typed("run", settings.task, *options, home=settings.home)
         raise NoModel(f"{settings.served}: no model is in service; make one with: {command}")

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +15,7 @@ from pipeline.launch import DagRunner
 from pipeline.progress_line import ProgressLine
 from pipeline.retrain import Exit, Outcome, new_run_id, retrain
 from pipeline.settings import Settings
-from pipeline.terminal import STOPPED, log_traceback, told
+from pipeline.terminal import STOPPED, in_short, log_traceback, told
 from pipeline.titles import pipeline_title
 from pipeline.verdict import Figure, Verdict
 
@@ -37,23 +39,26 @@ def session(settings: Settings, console: Console, log: Path) -> int:
                 _print(console, f"dacapo: {line}")
             log_traceback()
             return Exit.FAILED if cause is None else Exit.BAD_INPUT
-    for line in notes(outcome.run):
-        _print(console, f"  {line}")
+    with _afterwards(console):
+        for line in notes(outcome.run):
+            _print(console, f"  {line}")
     report(console, settings, outcome, time.monotonic() - started)
     return outcome.exit_code
 
 
 def report(console: Console, settings: Settings, outcome: Outcome, duration_s: float) -> None:
     """Prints the verdict's table, a line for every failure, and where the model is served."""
-    console.print()
-    console.print(verdict_table(settings.task, outcome.verdict, title=pipeline_title(settings.name)))
-    for line in outcome.verdict.failures():
-        _print(console, f"  {line}")
-    noisy = outcome.verdict.within_noise()
-    if noisy:
-        _print(console, f"  allowed changes within the noise of the eval recordings: {', '.join(noisy)}")
+    with _afterwards(console):
+        console.print()
+        console.print(verdict_table(settings.task, outcome.verdict, title=pipeline_title(settings.name)))
+        for line in outcome.verdict.failures():
+            _print(console, f"  {line}")
+        noisy = outcome.verdict.within_noise()
+        if noisy:
+            _print(console, f"  allowed changes within the noise of the eval recordings: {', '.join(noisy)}")
     where = f"blessed, served as {outcome.served}" if outcome.served else "not blessed, the served folder is as it was"
-    _print(console, f"\n{where}  ({duration_s:.0f} s)")
+    with _afterwards(console):
+        _print(console, f"\n{where}  ({duration_s:.0f} s)")
 
 
 def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
@@ -88,6 +93,17 @@ def _cell(figure: Figure | None) -> str:
     if figure.limits.ceiling is not None:
         text += f" <= {figure.limits.ceiling:g}"
     return text
+
+
+@contextmanager
+def _afterwards(console: Console) -> Iterator[None]:
+    """What goes wrong in telling of a run that is over is a warning: a model that was pushed is served all the same."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 (the outcome stands, whatever the report stumbles over)
+        with suppress(OSError):  # where the terminal itself takes no more
+            _print(console, f"  warning: the report is not whole: {in_short(error)}")
+        log_traceback()
 
 
 def _print(console: Console, line: str) -> None:

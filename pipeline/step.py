@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,15 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 
+from catalog.writing import whole
 from pipeline.metadata import MetadataUnusable, connection_config, open_store
+from pipeline.own_catalog import open_own_catalog
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.run_node import Step
 
-EVALUATOR, PUSHER, TRAINER = "Evaluator", "Pusher", "Trainer"
+EXAMPLE_GEN, EVALUATOR, PUSHER, TRAINER = "AudioExampleGen", "Evaluator", "Pusher", "Trainer"
 TELLING = (EVALUATOR, PUSHER)
 """Nodes whose step says something of the whole run, also where it was finished before."""
 DONE = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
@@ -61,9 +63,16 @@ def run_step(step: "Step", console: Console) -> int:
         if cause is None:
             return Exit.FAILED
         if not isinstance(cause, MetadataUnusable):  # a database that is away may come back
-            step.refusal.parent.mkdir(parents=True, exist_ok=True)
-            step.refusal.write_text("\n".join(lines), encoding="utf-8")
+            _keep(step.refusal, lines)
         return Exit.BAD_INPUT
+
+
+def _keep(refusal: Path, lines: Iterable[str]) -> None:
+    """Notes what the user has to mend, whole or not at all; without the note the step is tried again, and says it."""
+    with suppress(OSError):
+        refusal.parent.mkdir(parents=True, exist_ok=True)
+        with whole(refusal) as file:
+            file.write("\n".join(lines))
 
 
 def _launched(step: "Step", console: Console) -> int:
@@ -75,6 +84,8 @@ def _launched(step: "Step", console: Console) -> int:
     from pipeline.session import report
 
     settings = step.settings
+    if step.node_id == EXAMPLE_GEN:
+        open_own_catalog(settings)
     ir = compile_pipeline(create_pipeline(settings, warm_start_of_run(settings, step.run_id)), step.run_id)
     started = time.monotonic()
     with one_training(settings) if step.node_id == TRAINER else nullcontext():

@@ -16,6 +16,8 @@ from pipeline.settings import HOME
 
 STOPPED = 130
 """Exit code of what was stopped by hand: 128 and the number of SIGINT, as shells say it."""
+UNREACHABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+"""What stands between this user and a file on a path that was given, wherever it is met."""
 
 
 @contextmanager
@@ -25,6 +27,11 @@ def one_line_errors() -> Iterator[None]:
         yield
     except DaCapoError as error:
         typer.echo(f"dacapo: {error}", err=True)
+        raise typer.Exit(2) from error
+    except UNREACHABLE as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"dacapo: {error.filename}: {error.strerror}", err=True)
         raise typer.Exit(2) from error
 
 

@@ -28,6 +28,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from audio.errors import DaCapoError
+from catalog.folder import make_folder
 from catalog.format import Catalog, Problem, open_catalog
 from catalog.writing import PART, whole
 from serving.answer import Unreadable, answer
@@ -125,11 +126,13 @@ def scan(
         If the catalog or the model cannot be used.
     ScanError
         If `output` holds answers of another model or catalog, or another scan is writing there.
+    DaCapoError
+        If `output` cannot be made or written to.
     """
     opened = open_catalog(catalog)
     load_model(model)  # what is wrong with it is said before anything is read
     work = output / WORK
-    work.mkdir(parents=True, exist_ok=True)
+    make_folder(work)
     with _only_scan(work):
         fingerprint = digest(model)
         _claim(work, opened, model, fingerprint)

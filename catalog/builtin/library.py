@@ -21,6 +21,7 @@ from catalog.builtin.plan import SongPlan, plan_library
 from catalog.builtin.score import Score
 from catalog.builtin.song import make_song
 from catalog.errors import CatalogError
+from catalog.folder import WORK_FOLDER, alone
 from catalog.format import Catalog
 from catalog.recording import Recording, Word
 from catalog.worker import start_worker
@@ -65,7 +66,7 @@ def build_builtin(
     Raises
     ------
     CatalogError
-        If `songs` or `workers` is out of range, or `folder` holds something else.
+        If `songs` or `workers` is out of range, `folder` holds something else, or another build is at work in it.
     """
     if not 1 <= songs <= MAX_SONGS:
         raise CatalogError(f"songs={songs} must be 1 to {MAX_SONGS}")
@@ -75,16 +76,28 @@ def build_builtin(
     catalog = root / "catalog.csv"
     plans = plan_library(seed=seed, songs=songs)
     mark = {"note": SYNTHETIC, "seed": seed, "songs": songs, "fingerprint": _fingerprint()}
-    if _prepare(root, mark) and catalog.is_file() and all(_complete(root, plan) for plan in plans):
-        return catalog
-    recordings = _make_all(root, plans, workers, progress or (lambda done, total: None))
-    (root / "README.md").write_text(_readme(mark), "utf-8")
-    return Catalog.write(catalog, "builtin", recordings).path
+    _check_ours(root)
+    with alone(root):
+        if _prepare(root, mark) and catalog.is_file() and all(_complete(root, plan) for plan in plans):
+            return catalog
+        recordings = _make_all(root, plans, workers, progress or (lambda done, total: None))
+        (root / "README.md").write_text(_readme(mark), "utf-8")
+        return Catalog.write(catalog, "builtin", recordings).path
+
+
+def _check_ours(root: Path) -> None:
+    """Leave alone what others wrote, before anything is written."""
+    if not root.is_dir() or (root / _MARK).is_file():
+        return
+    # A build that was killed at its first step leaves the mark half written.
+    if any(path.name != WORK_FOLDER and not path.name.startswith(_MARK) for path in root.iterdir()):
+        raise CatalogError(
+            f"{root}: is neither empty nor an earlier build of the built-in library; choose another folder"
+        )
 
 
 def _prepare(root: Path, mark: dict[str, object]) -> bool:
-    """Make `root` ready for a build; True if what it holds belongs to this very build."""
-    root.mkdir(parents=True, exist_ok=True)
+    """Make `root`, which is ours, ready for a build; True if what it holds belongs to this very build."""
     marker = root / _MARK
     if marker.is_file():
         if marker.read_text("utf-8") == json.dumps(mark):
@@ -93,10 +106,6 @@ def _prepare(root: Path, mark: dict[str, object]) -> bool:
         (root / "catalog.csv").unlink(missing_ok=True)
         for name in _FOLDERS:
             shutil.rmtree(root / name, ignore_errors=True)
-    elif any(root.iterdir()):
-        raise CatalogError(
-            f"{root}: is neither empty nor an earlier build of the built-in library; choose another folder"
-        )
     with whole(marker) as file:
         file.write(json.dumps(mark))
     _make_folders(root)

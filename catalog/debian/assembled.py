@@ -30,10 +30,11 @@ from audio.files import probe, read
 from catalog.debian.build import CATALOG_NAME
 from catalog.debian.exact_mix import MIX, exact_mix, write_mix
 from catalog.debian.rows import read_recordings, write_recordings
-from catalog.debian.shelf import Say, alone
+from catalog.debian.shelf import Say
 from catalog.debian.sounds import VOICES, Progress
 from catalog.derived.folder import claim
 from catalog.errors import CatalogError
+from catalog.folder import alone
 from catalog.recording import SPLITS, Recording, Split
 
 ASSEMBLED = "assembled"

@@ -19,9 +19,10 @@ from audio.files import read
 from catalog.debian.build import CATALOG_NAME
 from catalog.debian.exact_mix import exact_mix, write_mix
 from catalog.debian.rows import read_recordings, write_recordings
-from catalog.debian.shelf import Say, alone
+from catalog.debian.shelf import Say
 from catalog.debian.sounds import Progress
 from catalog.errors import CatalogError
+from catalog.folder import alone
 from catalog.recording import Recording
 
 MULTITRACKS = "multitracks"

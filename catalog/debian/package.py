@@ -15,6 +15,7 @@ from audio.files import pcm16_bytes, probe, read, write
 from catalog.debian.archives import BOUNDS, Bounds, unpack
 from catalog.debian.copyright import AUDIO_SUFFIXES, Copyright
 from catalog.debian.mapping import Source
+from catalog.derived.folder import check_ours, claim
 
 MANIFEST = "package.json"
 FINGERPRINT_S = 10.0
@@ -65,12 +66,16 @@ class Package(BaseModel):
 
 def load_package(folder: Path, source: Source) -> Package | None:
     """The package unpacked in `folder`, None if it is not there or was unpacked for another mapping."""
+    package = _manifest(folder)
+    made_for = None if package is None else (package.folders, package.selection)
+    return package if made_for == (source.folders, source.selection) else None
+
+
+def _manifest(folder: Path) -> Package | None:
     try:
-        package = Package.model_validate_json((folder / MANIFEST).read_bytes())
+        return Package.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return None
-    made_for = (package.folders, package.selection)
-    return package if made_for == (source.folders, source.selection) else None
 
 
 def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = BOUNDS) -> Package:
@@ -79,11 +84,14 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
     Raises
     ------
     CatalogError
-        If the package is damaged or crosses a bound.
+        If the package is damaged or crosses a bound, or `folder` holds what others wrote.
     """
-    staging = folder.with_name(f".{folder.name}.unpacking")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    if _manifest(folder) is None:  # packages that were unpacked before there were marks are ours by it
+        check_ours(folder)
+    staging, replaced = (folder.with_name(f".{folder.name}.{state}") for state in ("unpacking", "replaced"))
+    for leftover in (staging, replaced):
+        _remove(leftover)
+    claim(staging)
 
     def wanted(path: str) -> str | None:
         if _COPYRIGHT.fullmatch(path):
@@ -97,9 +105,18 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
     (staging / MANIFEST).write_text(package.model_dump_json(indent=1), encoding="utf-8")
     for path in (staging / MANIFEST, staging):
         _sync(path)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        os.replace(folder, replaced)
     os.replace(staging, folder)
+    _remove(replaced)
     return package
+
+
+def _remove(folder: Path) -> None:
+    """Takes away a folder, or a link to one that somebody has put on another disk."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _describe(deb: Path, source: Source, staging: Path, written: Mapping[str, str]) -> Package:

@@ -1,8 +1,6 @@
-"""The folder of the debian library: packages are fetched into it when they are not there, by one build at a time."""
+"""The folder of the debian library: packages are fetched into it when they are not there."""
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +9,7 @@ from catalog.debian.apt import Apt
 from catalog.debian.mapping import Source
 from catalog.debian.package import Package, load_package, unpack_package
 from catalog.errors import CatalogError
-
-WORK_FOLDER = ".build"
+from catalog.folder import WORK_FOLDER
 
 Say = Callable[[str], None]
 
@@ -75,21 +72,3 @@ class Shelf:
         """One line about the packages that the repository does not have, if there are such."""
         if self.missing:
             self._say(f"packages that this machine's sources do not have: {', '.join(self.missing)}")
-
-
-@contextmanager
-def alone(root: Path) -> Iterator[None]:
-    """Keeps a second build out of the folder while the block runs.
-
-    Raises
-    ------
-    CatalogError
-        If another build is at work in `root`.
-    """
-    (root / WORK_FOLDER).mkdir(parents=True, exist_ok=True)
-    with open(root / WORK_FOLDER / "lock", "w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CatalogError(f"{root}: another build is at work there") from error
-        yield

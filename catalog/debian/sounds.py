@@ -12,8 +12,9 @@ from pathlib import Path
 
 from catalog.debian.mapping import LabelMap, load_mapping
 from catalog.debian.rows import recordings_of, write_recordings
-from catalog.debian.shelf import Repository, Say, Shelf, alone
+from catalog.debian.shelf import Repository, Say, Shelf
 from catalog.errors import CatalogError
+from catalog.folder import alone
 from catalog.recording import Recording
 
 VOICES, NOISES = "voices", "noises"

@@ -1,43 +1,58 @@
-"""The folder that a library made from another one is written to: ours by a mark in it, and never swept without."""
+"""Folders that a build of ours writes to: ours by a mark in them, and never swept or replaced without."""
 
 import re
 from pathlib import Path
 
 from catalog.errors import CatalogError
+from catalog.folder import make_folder
 from catalog.format import open_catalog
 from catalog.recording import Recording
 
 MARK = ".dacapo"
-_NOTE = "Da Capo made this folder, and removes the takes in it that a later build does without.\n"
+_NOTE = "Da Capo made this folder, and removes what it wrote there when a later build does without.\n"
 _TAKE = re.compile(r"\.?\d{6}-\d+[.-].+")
 
 
-def claim(folder: Path, catalog: Path) -> None:
-    """Make a folder, or make sure that it is ours.
-
-    Parameters
-    ----------
-    folder : of the takes
-    catalog : of the takes; what was made before there were marks is ours if all that it holds is named there
+def claim(folder: Path, catalog: Path | None = None) -> None:
+    """Make a folder, or make sure that it is ours (`check_ours`), and mark it.
 
     Raises
     ------
     CatalogError
         The folder holds something and was not made by us; nothing has been written.
+    DaCapoError
+        The folder cannot be made or written to.
     """
-    if (folder / MARK).is_file():
+    check_ours(folder, catalog)
+    if not (folder / MARK).is_file():
+        (make_folder(folder) / MARK).write_text(_NOTE, "utf-8")
+
+
+def check_ours(folder: Path, catalog: Path | None = None) -> None:
+    """Make sure that a folder is not there yet, is empty, or is ours.
+
+    Parameters
+    ----------
+    folder : that is to be written to or removed
+    catalog : of the takes in it; what was made before there were marks is ours if all that it holds is named there
+
+    Raises
+    ------
+    CatalogError
+        The folder holds something and was not made by us, or is a file.
+    """
+    if (folder / MARK).is_file() or not folder.exists():
         return
-    if folder.is_dir():
-        known = _names(catalog)
-        for path in sorted(folder.iterdir()):
-            name, _, suffix = path.name.partition(".")
-            if name not in known and not (known and suffix == "json"):
-                raise CatalogError(
-                    f"{folder}: holds {path.name}, which no build of ours wrote; move your own files elsewhere, or "
-                    "remove the folder if Da Capo made it"
-                )
-    folder.mkdir(exist_ok=True)
-    (folder / MARK).write_text(_NOTE, "utf-8")
+    if not folder.is_dir():
+        raise CatalogError(f"{folder}: is a file, where a folder is wanted")
+    known = set() if catalog is None else _names(catalog)
+    for path in sorted(folder.iterdir()):
+        name, _, suffix = path.name.partition(".")
+        if name not in known and not (known and suffix == "json"):
+            raise CatalogError(
+                f"{folder}: holds {path.name}, which no build of ours wrote; move your own files elsewhere, or "
+                "remove the folder if Da Capo made it"
+            )
 
 
 def sweep(folder: Path, names: set[str]) -> None:

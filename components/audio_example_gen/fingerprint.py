@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from audio.errors import DaCapoError
+from audio.ffmpeg import ffmpeg_release
 from catalog.format import Catalog, Problem, open_catalog
 from catalog.recording import Recording
 from components.audio_example_gen.settings import Settings
@@ -20,7 +21,9 @@ _ROW_FIELDS = frozenset({"id", "artist", "album", "package", "language", "lyrics
 
 
 class HashIndex:
-    """SHA-256 of files, remembered in a SQLite file by path, size and mtime in nanoseconds. A context manager.
+    """SHA-256 of files, remembered in a SQLite file by path, size and times of change. A context manager.
+
+    Both times count, in nanoseconds: whoever changes the content can put back mtime, but not ctime.
 
     Parameters
     ----------
@@ -36,9 +39,10 @@ class HashIndex:
         try:
             self._connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
             self._connection.execute("PRAGMA synchronous = OFF")
+            self._connection.execute("DROP TABLE IF EXISTS files")  # of versions that took mtime alone
             self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS files"
-                " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT) WITHOUT ROWID"
+                "CREATE TABLE IF NOT EXISTS hashes"
+                " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID"
             )
         except sqlite3.DatabaseError as error:
             message = f"index_path={str(self._path)!r} cannot be used ({error}): it is a cache, delete it"
@@ -49,7 +53,7 @@ class HashIndex:
         self._connection.close()
 
     def sha256(self, path: Path) -> str:
-        """SHA-256 of a file's bytes, read only when its path, size and mtime are not known together.
+        """SHA-256 of a file's bytes, read only when its path, size and times of change are not known together.
 
         Raises
         ------
@@ -57,18 +61,21 @@ class HashIndex:
             If the file is not there or cannot be read.
         """
         key = str(path.resolve())
-        before = path.stat()
-        known = self._connection.execute("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", (key,)).fetchone()
-        if known and known[:2] == (before.st_size, before.st_mtime_ns):
-            return str(known[2])
+        before = _state(path)
+        known = self._connection.execute("SELECT * FROM hashes WHERE path = ?", (key,)).fetchone()
+        if known and known[1:4] == before:
+            return str(known[4])
         now_ns = time.time_ns()
         digest = hash_file(path)
-        after = path.stat()
-        unchanged = (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-        if unchanged and now_ns - before.st_mtime_ns > RACY_S * 1e9:
-            row = (key, before.st_size, before.st_mtime_ns, digest)
-            self._connection.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", row)
+        if _state(path) == before and now_ns - max(before[1:]) > RACY_S * 1e9:
+            self._connection.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?)", (key, *before, digest))
         return digest
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """Size, and when content and file were changed last, in nanoseconds."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def hash_file(path: Path) -> str:
@@ -78,8 +85,8 @@ def hash_file(path: Path) -> str:
 
 
 def fingerprint(settings: Settings, index: HashIndex) -> str:
-    """SHA-256 over all that Examples are made from: the rows' fields, in order, and the bytes of the files that they
-    name.
+    """SHA-256 over all that Examples are made from: the rows' fields, in order, the bytes of the files that they name,
+    and the release of ffmpeg, which decides what can be read.
 
     Not part of it: where the catalog lies, dates, columns that no Example carries (title, licence), audio files that
     the task does not read. A file that cannot be read counts as that; a row that is set aside counts with its line.
@@ -90,7 +97,7 @@ def fingerprint(settings: Settings, index: HashIndex) -> str:
         If the catalog cannot be opened.
     """
     catalog = open_catalog(settings.catalog_path)
-    total = hashlib.sha256(f"{catalog.library}\n".encode())
+    total = hashlib.sha256(f"{catalog.library}\nffmpeg {ffmpeg_release()}\n".encode())
     for row in catalog.rows():
         content = str(row) if isinstance(row, Problem) else _content(row, catalog, settings, index)
         total.update(json.dumps(content, ensure_ascii=False, sort_keys=True).encode() + b"\n")

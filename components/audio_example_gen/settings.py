@@ -33,7 +33,7 @@ class Settings(BaseModel):
     split_seed : of `catalog.splits.SplitAssigner`.
     shares : of recordings by split; they sum to 1.
     max_set_aside_share : the component fails if more than this share of the rows, 0 to 1, is set aside.
-    index_path : SQLite file that remembers SHA-256 by path, size and mtime.
+    index_path : SQLite file that remembers SHA-256 by path, size and times of change.
     code : hash of the sources behind this component; a part of the cache key and nothing else.
     """
 

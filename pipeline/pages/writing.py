@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from tfx.types import standard_artifacts
 
+from catalog.folder import make_folder
 from catalog.writing import whole
 from components.audio_example_gen.report import REPORT_FILE, CatalogSummary, read_report
 from components.data_gate import FINDINGS, Finding, drift_findings, read_anomalies, schema_findings
@@ -47,7 +48,7 @@ def write_pages(run: Run, folder: Path) -> list[Path]:
             "set_aside": report.set_aside[:MOST_SET_ASIDE] if report else (),
         }
     environment = _environment()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for page, context in contexts.items():
         html = environment.get_template(page).render(run=run, page=page, pages=tuple(contexts), **context)
         with whole(folder / page) as file:

@@ -130,3 +130,28 @@ def test_telephone_sounds_without_a_header_are_read(tmp_path: Path) -> None:
     subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "song.wav", "-ac", "1", "-ar", "16000", path], check=True)
     assert files.probe(path) == files.AudioInfo(16_000, 1, 32_000, 2.0, "g722")
     assert np.abs(files.read(path)[0]).max() > 0.2
+
+
+@pytest.mark.parametrize(
+    ("says", "release"),
+    [
+        ("ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026", "5.1"),
+        ("ffmpeg version n9.0.2-17-g2a571b6068", "9.0"),
+        ("ffmpeg version N-118-gabcdef", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_the_release_is_told_without_the_number_that_every_update_changes(stand_in, says: str, release: str) -> None:
+    stand_in("", f"echo '{says}'")
+    assert ffmpeg.ffmpeg_release() == release
+
+
+@pytest.mark.usefixtures("no_ffmpeg")
+def test_without_ffmpeg_there_is_no_release() -> None:
+    assert ffmpeg.ffmpeg_release() is None
+
+
+def test_a_program_that_does_not_run_has_an_unknown_release(stand_in, tmp_path: Path) -> None:
+    stand_in("", "")
+    (tmp_path / "bin" / "ffmpeg").write_bytes(b"\x7fELF, but no more")
+    assert ffmpeg.ffmpeg_release() == "unknown"

@@ -111,6 +111,21 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"thesis.txt": b"mine"}
 
 
+def test_a_second_build_is_kept_out_while_one_is_at_work(tmp_path: Path) -> None:
+    def again(done: int, total: int) -> None:
+        build_builtin(tmp_path, songs=1, workers=1)
+
+    with pytest.raises(CatalogError, match="another build is at work there"):
+        build_builtin(tmp_path, songs=1, workers=1, progress=again)
+    assert build_builtin(tmp_path, songs=1, workers=1).is_file()
+
+
+def test_a_build_that_was_killed_at_its_first_step_goes_on(tmp_path: Path) -> None:
+    (tmp_path / ".build").mkdir()
+    (tmp_path / "builtin.json-0123abcd.part").write_text("{")
+    assert build_builtin(tmp_path, songs=1, workers=1).is_file()
+
+
 @pytest.mark.parametrize(
     ("songs", "workers", "name"), [(0, 1, "songs=0"), (10_001, 1, "songs=10001"), (1, 0, "workers=0")]
 )

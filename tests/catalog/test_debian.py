@@ -154,6 +154,37 @@ def test_a_killed_build_goes_on_and_ends_the_same(
     assert not list((tmp_path / "cut").glob(".*.unpacking"))
 
 
+def test_what_others_wrote_in_a_package_s_place_is_left_alone(tmp_path: Path, shop: Shop, labels: LabelMap) -> None:
+    own = tmp_path / "debian" / "game-music" / "mine.ogg"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"mine")
+    (tmp_path / "debian" / "racer-data").write_bytes(b"mine")
+    said: list[str] = []
+    with pytest.raises(CatalogError, match="no music could be had"):
+        build_debian(tmp_path / "debian", repository=shop, mapping=labels, say=said.append)
+    assert own.read_bytes() == (tmp_path / "debian" / "racer-data").read_bytes() == b"mine"
+    assert "game-music: holds mine.ogg, which no build of ours wrote" in said[0]
+    assert "racer-data: is a file, where a folder is wanted" in said[1]
+
+
+def test_a_package_that_was_unpacked_before_there_were_marks_is_replaced(
+    tmp_path: Path, shop: Shop, labels: LabelMap
+) -> None:
+    build_debian(tmp_path / "debian", repository=shop, mapping=labels, say=lambda line: None)
+    folder = tmp_path / "debian" / "game-music"
+    (folder / ".dacapo").unlink()
+    folder.rename(tmp_path / "another disk")
+    folder.symlink_to(tmp_path / "another disk")
+    (tmp_path / "other.yaml").write_text(MAPPING.replace("game/*/music", "game/1.2/music"))
+    shop.downloads.clear()
+    other = load_mapping(tmp_path / "other.yaml")
+    build_debian(tmp_path / "debian", repository=shop, mapping=other, say=lambda line: None)
+    assert shop.downloads == ["game-1.2-music"]
+    assert (folder / ".dacapo").is_file()
+    assert not folder.is_symlink()
+    assert [path.name for path in folder.parent.glob(".game-music*")] == []
+
+
 def test_minutes_and_packages_bound_the_library(tmp_path: Path, shop: Shop, labels: LabelMap) -> None:
     few = build_debian(tmp_path / "few", minutes=0.3, repository=shop, mapping=labels, say=lambda line: None)
     assert {row.package for row in recordings(few)} == {"game-1.2-music"}

@@ -1,9 +1,13 @@
 """A catalog is read as a stream, every wrong cell has a place, and writing is whole or not at all."""
 
+import builtins
+import errno
+import io
 import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -286,3 +290,140 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, suffix: str) -> None
 
     peak(100)
     assert peak(6_000) < 1.5 * peak(1_500)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_in_a_catalogs_place_is_one_line(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"c{suffix}"
+    path.mkdir()
+    with pytest.raises(CatalogError) as error:
+        open_catalog(path)
+    assert str(error.value) == f"{path}: is a folder, not a catalog file"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_catalog_that_this_user_may_not_read_is_one_line(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Catalog.write(tmp_path / f"c{suffix}", "test", [Recording(id="a", path="a.wav")]).path
+    catalog = open_catalog(path)
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(builtins, "open", refuse)
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    for read_it in (lambda: open_catalog(path), lambda: list(catalog.rows(check_files=False))):
+        with pytest.raises(CatalogError) as error:
+            read_it()
+        assert str(error.value) == f"{path}: cannot be read: Permission denied"
+
+
+def test_a_folder_that_this_user_may_not_enter_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(CatalogError, match=r"c\.csv: cannot be read: Permission denied"):
+        open_catalog(tmp_path / "c.csv")
+
+
+def test_a_disk_that_fails_below_a_catalog_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = csv(tmp_path, "a,a.wav\n")
+
+    class Failing(io.StringIO):
+        def readline(self, *_: object) -> NoReturn:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(builtins, "open", lambda *_, **__: Failing())
+    with pytest.raises(CatalogError, match=r"catalog\.csv: cannot be read: Input/output error"):
+        list(catalog.rows(check_files=False))
+
+
+def encoded(folder: Path, lyrics: pa.Array, **options: object) -> Catalog:
+    """A small Parquet catalog with `lyrics`, written with `options`."""
+    rows = len(lyrics)
+    table = pa.table({"id": [f"{n}" for n in range(rows)], "path": ["a.wav"] * rows, "lyrics": lyrics})
+    writer = pq.ParquetWriter(folder / "c.parquet", table.schema, compression="zstd", store_schema=False, **options)
+    with writer:
+        writer.add_key_value_metadata({"dacapo-catalog": "1", "library": "test"})
+        writer.write_table(table, row_group_size=1300)
+    assert (folder / "c.parquet").stat().st_size < 300 * rows
+    return open_catalog(folder / "c.parquet")
+
+
+def most_memory(catalog: Catalog, kind: type) -> int:
+    """The most that is held, by Arrow and by Python, while all rows, each a `kind`, are read."""
+    before = arrow = pa.total_allocated_bytes()
+    tracemalloc.start()
+    for row in catalog.rows(check_files=False):
+        assert isinstance(row, kind), row
+        arrow = max(arrow, pa.total_allocated_bytes())
+    _, python = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return arrow - before + python
+
+
+@pytest.mark.parametrize("characters", [1_000_000, 20_000_000])
+def test_one_text_in_many_rows_of_a_dictionary_does_not_fill_the_memory(tmp_path: Path, characters: int) -> None:
+    text = pa.array(["x" * characters])
+    catalog = encoded(tmp_path, pa.DictionaryArray.from_arrays(pa.array([0] * 500, pa.int32()), text))
+    kind = Recording if characters <= 1 << 20 else Problem
+    assert most_memory(catalog, kind) < 8 * max(characters, 16 << 20)
+
+
+def test_one_text_that_every_row_repeats_does_not_fill_the_memory(tmp_path: Path) -> None:
+    lyrics = pa.array(["x" * 1_000_000] * 300)
+    options = {
+        "use_dictionary": False,
+        "column_encoding": {"lyrics": "DELTA_BYTE_ARRAY", "id": "PLAIN", "path": "PLAIN"},
+    }
+    catalog = encoded(tmp_path, lyrics, **options)
+    del lyrics
+    assert most_memory(catalog, Recording) < 128 << 20
+
+
+@pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY", None])
+def test_every_encoding_of_text_is_read_the_same(tmp_path: Path, encoding: str | None) -> None:
+    options = {"column_encoding": dict.fromkeys(("id", "path", "lyrics"), encoding)} if encoding else {}
+    lyrics = pa.array([None, "", *(f"la {n % 7}" for n in range(2998))])
+    catalog = encoded(tmp_path, lyrics, use_dictionary=encoding is None, **options)
+    rows = list(catalog.rows(check_files=False))
+    assert [(row.id, row.lyrics) for row in rows if isinstance(row, Recording)] == [
+        (f"{n}", text) for n, text in enumerate(lyrics.to_pylist())
+    ]
+
+
+def test_a_row_of_parquet_has_the_bounds_of_a_row_of_csv(tmp_path: Path) -> None:
+    most = "x" * (1 << 20)
+    cells = {
+        "id": ["a", "b", "c", "d", "e"],
+        "path": ["a.wav"] * 5,
+        "lyrics": ["la", most + "x", most, "é" * (1 << 20), "lo"],
+    }
+    cells |= {name: [None, None, most, None, None] for name in ("artist", "album", "title", "licence")}
+    tags = [["rock"], [], None, None, ["t"] * (3 << 20)]
+    table = pa.table(cells | {"tags": tags}).replace_schema_metadata({"dacapo-catalog": "1", "library": "test"})
+    pq.write_table(table, tmp_path / "c.parquet")
+    first, *others = open_catalog(tmp_path / "c.parquet").rows(check_files=False)
+    assert isinstance(first, Recording)
+    assert [str(row).partition(": ")[2] for row in others if isinstance(row, Problem)] == [
+        f'row 2, column lyrics: "{"x" * 77}..." has more than 1048576 characters',
+        'row 3: "c" has more than 4194304 characters',
+        'row 5, column tags: "..." has more than 1048576 characters',
+    ]
+
+
+@pytest.mark.parametrize("column", ["title", "tags"])
+def test_a_column_that_cannot_be_text_is_one_line(tmp_path: Path, column: str) -> None:
+    table = pa.table({"id": ["a"], "path": ["a.wav"], column: [[b"x"]] if column == "tags" else [b"x"]})
+    pq.write_table(table.replace_schema_metadata({"dacapo-catalog": "1", "library": "test"}), tmp_path / "c.parquet")
+    with pytest.raises(CatalogError, match=rf'c\.parquet: column "{column}" holds (list<.*>|binary): want text'):
+        open_catalog(tmp_path / "c.parquet")
+
+
+def test_a_number_in_a_column_of_text_is_the_rows_alone(tmp_path: Path) -> None:
+    table = pa.table({"id": ["a", "b"], "path": ["a.wav"] * 2, "album": pa.array([None, 1999], pa.int64())})
+    pq.write_table(table.replace_schema_metadata({"dacapo-catalog": "1", "library": "test"}), tmp_path / "c.parquet")
+    ids, problems = read(open_catalog(tmp_path / "c.parquet"), check_files=False)
+    assert (ids, problems) == (["a"], ['c.parquet: row 2, column album: "1999" is not text'])

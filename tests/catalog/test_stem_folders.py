@@ -1,5 +1,8 @@
 """Plain folders of stems become a catalog, and a mixture is written where there is none."""
 
+import errno
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +84,32 @@ def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
         import_stem_folders(tmp_path)
     with pytest.raises(CatalogError, match="is not a folder"):
         import_stem_folders(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("barred", ["listing", "entering"])
+def test_a_folder_that_this_user_may_not_look_into_is_left_out_and_told(
+    tmp_path: Path, barred: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song(tmp_path / "good", 0)
+    song(tmp_path / "lost+found", 2)
+    module, name = {"listing": (os, "scandir"), "entering": (Path, "stat")}[barred]
+    usual = getattr(module, name)
+
+    def refuse(path: Path, *arguments: object, **options: object) -> object:
+        if "lost+found" in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return usual(path, *arguments, **options)
+
+    monkeypatch.setattr(module, name, refuse)
+    imported = import_stem_folders(tmp_path)
+    assert [str(problem).partition(": ")[2] for problem in imported.problems] == [
+        'row 2: "lost+found" cannot be read: Permission denied'
+    ]
+    assert imported.recordings == 1
+    with pytest.raises(CatalogError, match=r"holds vocals\.wav .*; .*lost\+found: cannot be read: Permission denied"):
+        import_stem_folders(song_less(tmp_path))
+
+
+def song_less(folder: Path) -> Path:
+    shutil.rmtree(folder / "good")
+    return folder

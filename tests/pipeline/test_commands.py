@@ -1,8 +1,10 @@
 """The command line as a person types it, without a training."""
 
+import errno
 import json
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2
@@ -204,6 +206,43 @@ def test_an_import_of_a_folder_that_is_not_there_is_one_line(tmp_path: Path, kin
     (line,) = done.stderr.splitlines()
     assert done.exit_code == 2
     assert str(tmp_path / "gone") in line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "tagging"),
+        ("demo",),
+        ("scan", "tagging", "--model", "MODEL", "--catalog", "CATALOG"),
+        ("catalog", "build", "builtin"),
+        ("catalog", "build", "debian"),
+        ("metadata", "init"),
+    ],
+)
+def test_a_home_that_is_a_file_is_one_line(
+    tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.scan_command._model", lambda *_: tmp_path)
+    path = Catalog.write(tmp_path / "catalog.csv", "builtin", [Recording(id="one", path="one.wav")]).path
+    (tmp_path / "home").write_text("mine")
+    places = {"MODEL": tmp_path, "CATALOG": path}
+    done = dacapo(*(places.get(word, word) for word in command), "--home", tmp_path / "home")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == f"dacapo: {tmp_path / 'home'}: is a file, where a folder is wanted"
+    assert (tmp_path / "home").read_text() == "mine"
+
+
+def test_a_data_set_that_this_user_may_not_look_into_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    (tmp_path / "train").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    done = dacapo("catalog", "import", "musdb18", tmp_path)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == f"dacapo: {tmp_path / 'train'}: Permission denied"
 
 
 @pytest.mark.parametrize("command", [(), ("run",), ("demo",)])

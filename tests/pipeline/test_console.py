@@ -2,6 +2,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from audio.errors import DaCapoError
+from pipeline.console import quiet
+
 PROGRAM = """
 import os, sys
 from pathlib import Path
@@ -12,6 +17,8 @@ with quiet(Path(sys.argv[1]), verbose=sys.argv[2] == "verbose") as console:
     os.system("echo chatter of a child process")
 print("after")
 """
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here plays a full disk")
 
 
 def run(log: Path, mode: str) -> str:
@@ -26,6 +33,33 @@ def test_the_terminal_shows_the_person_and_the_log_keeps_the_chatter(tmp_path: P
         "chatter of a child process",
         "",
     ]
+
+
+@FULL
+def test_a_log_that_takes_no_more_hides_nothing_from_the_person_and_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run.log").symlink_to("/dev/full")
+    shown = run(tmp_path / "run.log", "quiet")
+    assert [line for line in shown.splitlines() if not line.startswith("sh:")] == ["for the person", "after"]
+
+
+@FULL
+def test_a_terminal_that_takes_no_more_does_not_end_the_work(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", PROGRAM.replace('print("after")', ""), str(tmp_path / "run.log"), "quiet"]
+    with open("/dev/full", "w") as full:
+        subprocess.run(program, stdout=full, check=True)
+    assert "python chatter" in (tmp_path / "run.log").read_text()
+
+
+def test_a_log_in_whose_place_something_else_stands_is_one_line_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("mine")
+    (tmp_path / "run.log").mkdir()
+    for log, line in (
+        (tmp_path / "home" / "logs" / "run.log", f"{tmp_path / 'home'}: is a file, where a folder is wanted"),
+        (tmp_path / "run.log", f"{tmp_path / 'run.log'}: the log cannot be written: Is a directory"),
+    ):
+        with pytest.raises(DaCapoError) as error, quiet(log, verbose=False):
+            pass
+        assert str(error.value) == line
 
 
 def test_verbose_shows_everything_and_writes_no_log(tmp_path: Path) -> None:

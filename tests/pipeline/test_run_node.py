@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,42 @@ def test_machines_that_are_none_end_the_step_with_one_line(
     assert told.startswith(f"dacapo: --train-job: {line}")
 
 
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"--settings": "{"}, '--settings: "{" is not JSON: Expecting property name'),
+        ({"--settings": "[]"}, '--settings: "[]" is not an object'),
+        ({"--settings": "[" * 100_000}, f'--settings: "{"[" * 77}..." is not JSON: maximum recursion depth'),
+        ({"--executor-input": "{{$}}"}, '--executor-input: "{{$}}" is not JSON: Expecting property name'),
+        ({"--executor-input": "1"}, '--executor-input: "1" is not an object'),
+        ({"--overrides": "{"}, 'overrides: "{" is not JSON: Expecting property name'),
+        ({"--settings": '{"home": 1}'}, "home=1: Input is not a valid path"),
+    ],
+)
+def test_what_is_no_json_ends_the_step_with_one_line(
+    settings: Settings, changed: dict[str, str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"--settings": settings.model_dump_json(exclude_none=True), "--run-id": "r", "--node": "Evaluator"}
+    assert main([word for option in (given | changed).items() for word in option]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"dacapo: {line}")
+
+
+def test_a_number_that_is_none_ends_the_step_without_a_traceback(settings: Settings) -> None:
+    given = ["--settings", settings.model_dump_json(exclude_none=True), "--run-id", "r", "--node", "Trainer"]
+    with pytest.raises(SystemExit) as ended:
+        main([*given, "--steps", "inf"])
+    assert ended.value.code == 2
+
+
+def test_a_home_that_is_a_file_ends_the_step_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "home").write_text("mine")
+    given = ["--settings", f'{{"home": "{tmp_path}/home"}}', "--run-id", "r", "--node", "Trainer"]
+    assert main(given) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told == f"dacapo: {tmp_path}/home: is a file, where a folder is wanted"
+
+
 def test_a_user_s_mistake_is_not_tried_again_until_the_run_is_submitted_again(
     settings: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +130,22 @@ def test_a_user_s_mistake_is_not_tried_again_until_the_run_is_submitted_again(
     assert lines[2].endswith("mend that and submit with resume=one")
     assert main([*given, "--run-id", "two", "--resume", "one"]) == 2
     assert launched == ["one", "two"]
+
+
+def test_a_refusal_that_the_disk_does_not_take_is_not_there_by_half(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise SettingsError("catalog='x.csv' does not exist")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pipeline.step._launched", refuse)
+    monkeypatch.setattr(os, "fsync", full)
+    given = ["--settings", settings.model_dump_json(exclude_none=True), "--node", "DataGate", "--run-id", "one"]
+    assert main(given) == 2
+    assert [path.name for path in (settings.home / "logs").rglob("*") if path.is_file()] == ["DataGate.log"]
 
 
 def test_a_failure_that_is_not_the_user_s_is_tried_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,10 @@ def test_without_a_served_model_there_is_one_line_that_says_how_to_make_one(tmp_
     (line,) = done.stderr.splitlines()
     assert done.exit_code == 2
     assert line.startswith(f"dacapo: {tmp_path}/serving/separation-mine-quick: no model is in service; make one with: ")
+    assert "--catalog" not in line  # it is of the library tiny
     assert "./dacapo run separation --library mine --profile quick" in line
+    line = dacapo("scan", "separation", "--library", "tiny", "--catalog", catalog, "--home", tmp_path).stderr
+    assert f"--library tiny --profile quick --catalog {catalog}" in line
 
 
 @pytest.mark.parametrize(
@@ -74,12 +77,24 @@ def test_without_a_served_model_there_is_one_line_that_says_how_to_make_one(tmp_
         (["tagging", "--model", "{home}/gone"], "holds no saved_model.pb, so it is no exported model"),
         (["tagging", "--catalog", "{home}/gone.csv"], "there is no such catalog file"),
         (["tagging", "--set", "beam.runner=dask"], "beam.runner='dask'"),
+        (["tagging", "--catalog", "{home}/serving.csv"], "serving.csv: is a folder, not a catalog file"),
         (["tagger"], "task='tagger' is not one of"),
     ],
 )
 def test_a_wrong_choice_is_one_line(home: Path, catalog: Path, options: list[str], words: str) -> None:
+    (home / "serving.csv").mkdir()
     given = [option.format(home=home) for option in options]
     done = dacapo("scan", "--catalog", catalog, *given, "--home", home)
     (line,) = done.stderr.splitlines()
     assert done.exit_code == 2
     assert words in line
+
+
+def test_an_output_that_is_a_file_is_one_line(
+    home: Path, catalog: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "answers").write_text("mine")
+    done = dacapo("scan", "tagging", "--catalog", catalog, "--output", tmp_path / "answers", "--home", home)
+    assert done.exit_code == 2
+    line = capfd.readouterr().out.splitlines()[-1]
+    assert line == f"dacapo: {tmp_path / 'answers'}: is a file, where a folder is wanted"

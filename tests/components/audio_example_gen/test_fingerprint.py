@@ -1,5 +1,7 @@
 import json
 import os
+import sqlite3
+import time
 
 import pytest
 
@@ -39,6 +41,13 @@ def hashed(monkeypatch):
     return names
 
 
+@pytest.fixture
+def later(monkeypatch):
+    """The clock is ten seconds ahead, so that no file was changed a moment ago."""
+    clock = time.time_ns
+    monkeypatch.setattr(module.time, "time_ns", lambda: clock() + 10**10)
+
+
 def change_one_byte(path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -76,11 +85,51 @@ def test_csv_and_parquet_of_the_same_rows_have_the_same_fingerprint(library, tak
     assert take(library.write()) == take(other.path)
 
 
+@pytest.mark.usefixtures("later")
 def test_an_unchanged_file_is_read_once(library, take, hashed):
-    os.utime(library.add("a"), ns=(LONG_AGO_NS, LONG_AGO_NS))
+    library.add("a")
     catalog = library.write()
     assert take(catalog) == take(catalog)
     assert hashed == ["a.wav"]
+
+
+@pytest.mark.usefixtures("later")
+def test_a_change_that_puts_size_and_date_back_is_seen(library, take):
+    path = library.add("a")
+    catalog = library.write()
+    before, date = take(catalog), path.stat()
+    time.sleep(0.05)  # a tick of the file system's clock
+    change_one_byte(path)
+    os.utime(path, ns=(date.st_atime_ns, date.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (date.st_size, date.st_mtime_ns)
+    assert take(catalog) != before
+
+
+def test_a_file_with_an_old_date_that_was_written_a_moment_ago_is_not_trusted(library, take, hashed):
+    os.utime(library.add("a"), ns=(LONG_AGO_NS, LONG_AGO_NS))
+    catalog = library.write()
+    assert take(catalog) == take(catalog)
+    assert hashed == ["a.wav", "a.wav"]
+
+
+def test_an_index_of_a_version_that_took_the_date_alone_is_begun_anew(library, take, tmp_path, hashed):
+    library.add("a")
+    with sqlite3.connect(tmp_path / "old.sqlite") as old:
+        old.execute("CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT)")
+    catalog = library.write()
+    assert take(catalog, index_path=tmp_path / "old.sqlite") == take(catalog)
+    assert hashed == ["a.wav", "a.wav"]
+
+
+def test_files_that_ffmpeg_might_read_are_tried_again_when_it_comes_or_has_a_new_release(library, take, monkeypatch):
+    library.add("a")
+    catalog = library.write()
+    found = []
+    for release in (None, "5.1", "7.1", "7.1"):
+        monkeypatch.setattr(module, "ffmpeg_release", lambda release=release: release)
+        found.append(take(catalog))
+    assert len(set(found[:3])) == 3
+    assert found[2] == found[3]
 
 
 def test_a_file_that_was_changed_a_moment_ago_is_not_trusted(library, take, hashed):

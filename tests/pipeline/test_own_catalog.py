@@ -1,0 +1,45 @@
+"""A run learns from a catalog of its own library, and a person is told in one line where it is another's."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import CatalogError
+from catalog.format import Catalog, Recording
+from pipeline.own_catalog import open_own_catalog
+from pipeline.settings import Settings, load_settings
+
+
+def settings(home: Path, library: str, header: str) -> Settings:
+    """Settings of a run for `library`, with a catalog whose header says `header`."""
+    path = Catalog.write(home / "songs.csv", header, [Recording(id="one", path="one.wav")]).path
+    return load_settings({"home": home, "library": library, "catalog": path})
+
+
+def test_a_catalog_of_the_library_is_taken(tmp_path: Path) -> None:
+    assert open_own_catalog(settings(tmp_path, "mine", "mine")).library == "mine"
+
+
+def test_a_catalog_of_another_library_is_one_line_that_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError) as error:
+        open_own_catalog(settings(tmp_path, "builtin", "mine"))
+    assert str(error.value) == (
+        f"{tmp_path / 'songs.csv'}: is a catalog of the library mine, and the run is for builtin: "
+        "say --library mine, or name a catalog of builtin"
+    )
+
+
+def test_neither_a_run_nor_a_step_of_one_begins_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline import run_command, run_node
+
+    monkeypatch.setattr("pipeline.launch.DagRunner.run_with_ir", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr("pipeline.launch.launch_node", lambda *_: pytest.fail("it began"))
+    given = settings(tmp_path, "builtin", "mine")
+    assert run_command.run(given, verbose=False) == 2
+    step = ["--settings", given.model_dump_json(exclude_none=True), "--run-id", "one", "--node", "AudioExampleGen"]
+    assert run_node.main(step) == 2
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("dacapo: ")]
+    assert len(lines) == 2
+    assert all("is a catalog of the library mine, and the run is for builtin" in line for line in lines)
