@@ -61,8 +61,8 @@ def figures_of(verdict: Verdict) -> dict[str, float]:
             figures[f"{output}: {metric}"] = figure.value
             if figure.baseline is not None:
                 figures[f"{output}: {metric} in service"] = figure.baseline
-            if figure.leaves_out:
-                figures[f"{output}: {metric} recordings"] = float(figure.recordings or 0)
+            if figure.recordings is not None and figure.leaves_out:
+                figures[f"{output}: {metric} recordings"] = float(figure.recordings)
     return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 

@@ -35,8 +35,8 @@ class Figure:
 
     @property
     def leaves_out(self) -> bool:
-        """Whether it is a mean over some recordings of the row, as its score is not defined in the others."""
-        return self.recordings is not None and self.recordings < self.of
+        """Whether it is the mean over some recordings of the row, as its score is not defined in the others."""
+        return self.recordings is not None and 0 < self.recordings < self.of
 
     @property
     def undefined_in_service(self) -> bool:

@@ -67,8 +67,9 @@ def test_a_model_in_service_is_compared_on_the_recordings_that_the_candidate_has
     assert figures("improvement", [0] * 3, service, candidate)["improvement" + RECORDINGS] == 3
 
 
-def test_one_answer_that_is_not_finite_is_in_the_mean() -> None:
-    found = figures("improvement", [0] * 3, [3.0, -math.inf, math.nan])
+@pytest.mark.parametrize("broken", [-math.inf, math.inf])
+def test_one_answer_that_is_not_finite_is_in_the_mean_and_bad_whichever_way(broken: float) -> None:
+    found = figures("improvement", [0] * 3, [3.0, broken, math.nan])
     assert found == {"improvement": -math.inf, "improvement" + RECORDINGS: 2}
 
 
