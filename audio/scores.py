@@ -5,17 +5,20 @@ Conventions
 Signals are float32 ``[..., samples]``, full scale +-1.0; scores are float32 ``[...]``. A stereo signal has one score if
 its channels are put behind one another first, as museval sums over channels, and one a channel if not.
 
-* Every score is finite and lies in [-60, 60] dB: beyond that it says nothing that a listener or a gate could use, and
-  one perfect silence would outweigh a whole split in a mean.
+* A score lies in [-60, 60] dB: beyond that it says nothing that a listener or a gate could use, and one perfect silence
+  would outweigh a whole split in a mean. It is finite, but for `leakage_db`, which is NaN where nothing could leak.
 * A signal is *silent* below -60 dBFS (root mean square), digital silence included.
 * Against a silent reference there is no ratio to speak of: `si_sdr` and `sdr` then score the **output level**,
   ``-level_dbfs(estimate)``: 60 for an estimate as silent as the reference, 20 for one at -20 dBFS, 0 at full scale.
-  The improvement over the mixture is then by how many dB the passage was turned down.
+  The improvement over the mixture is then by how many dB the passage was turned down: another scale, so that no mean
+  should hold both.
 * A silent estimate of a sound that is there has lost it: -60 dB in `si_sdr`, 0 dB in `sdr` (the error is the sound).
 * `si_sdr` does not hear the level: it is the same for an estimate and for a thousandth of it. Never gate on it alone;
   `sdr` and `level_error_db` hear it.
 * ``num_samples`` (int [...]) is the length of each signal where a batch is padded with zeros; only levels depend on it.
 """
+
+import math
 
 import tensorflow as tf
 
@@ -96,10 +99,10 @@ def level_error_db(reference: tf.Tensor, estimate: tf.Tensor, *, num_samples: tf
 
 
 def leakage_db(reference: tf.Tensor, estimate: tf.Tensor, mixture: tf.Tensor, *, passage: int) -> tf.Tensor:
-    """How much of a mixture sounds in an estimate where its reference is silent: the energy of the estimate in silent
-    passages of the reference over the energy of the whole mixture, in dB.
+    """How much of a mixture sounds in an estimate while its reference is silent: the energy of the estimate in passages
+    in which the mixture sounds and the reference does not, over the energy of the whole mixture, in dB.
 
-    Lower is better; -60 where nothing leaked, or where the reference is never silent.
+    Lower is better; -60 where nothing leaked. NaN where nothing could: there is no such passage.
 
     Parameters
     ----------
@@ -108,13 +111,16 @@ def leakage_db(reference: tf.Tensor, estimate: tf.Tensor, mixture: tf.Tensor, *,
 
     Returns
     -------
-    float32 [...], dB in [-60, 60]
+    float32 [...], dB in [-60, 60] or NaN
     """
-    frames = [tf.signal.frame(y, passage, passage, pad_end=True, axis=-1) for y in (reference, estimate)]
-    true, heard = (tf.reduce_sum(y**2, axis=[-3, -1]) for y in frames)
-    silent = true <= 10 ** (-RANGE_DB / 10) * tf.cast(passage * tf.shape(reference)[-2], tf.float32)
-    leaked = tf.reduce_sum(tf.where(silent, heard, 0.0), axis=-1)
-    return _ratio_db(leaked, tf.reduce_sum(mixture**2, axis=[-2, -1]))
+    frames = [tf.signal.frame(y, passage, passage, pad_end=True, axis=-1) for y in (reference, estimate, mixture)]
+    true, heard, whole = (tf.reduce_sum(y**2, axis=[-3, -1]) for y in frames)
+    channels, samples = tf.shape(reference)[-2], tf.shape(reference)[-1]
+    lengths = tf.minimum(passage, samples - tf.range(0, samples, passage))
+    silence = 10 ** (-RANGE_DB / 10) * tf.cast(channels * lengths, tf.float32)
+    alone = (true <= silence) & (whole > silence)
+    leaked = tf.reduce_sum(tf.where(alone, heard, 0.0), axis=-1)
+    return tf.where(tf.reduce_any(alone, axis=-1), _ratio_db(leaked, tf.reduce_sum(whole, axis=-1)), math.nan)
 
 
 def is_silent(y: tf.Tensor, *, num_samples: tf.Tensor | None = None) -> tf.Tensor:

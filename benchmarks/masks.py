@@ -52,18 +52,20 @@ def masks(
     caption = (
         f"{len(rows['train'])} segments of train, {len(rows['validation'])} of validation ({library}"
         f"{', a synthetic library' if library == 'builtin' else ''}); {base['steps']} steps of {base['batch_size']} "
-        f"examples, seed {seed}. Means over noisy segments, in dB, at the best validation; clean: SDR of those that "
-        "came clean, cut at 60 dB. The oracles' masks are made of the true music."
+        f"examples, seed {seed}. Means over noisy segments that sound, in dB, at the best validation; clean: SDR of "
+        "those that came clean, cut at 60 dB. The oracles' masks are made of the true music."
     )
     columns = ("mask", "loss", "SI-SDR improvement", "SDR improvement", "level error", "clean")
     show("Masks", [Table("Masks and losses", columns, table, caption)], output)
 
 
 def _row(mask: str, loss: str, scores: dict[str, np.ndarray]) -> Sequence[str]:
+    from trainers.undefined import mean_of_defined
+
     noisy = scores["noisy"] > 0
     metrics = ("si_sdr_improvement", "sdr_improvement", "level_error_db")
-    means = [f"{scores[metric][noisy].mean():.2f}" for metric in metrics]
-    return (mask, loss, *means, f"{scores['sdr'][~noisy].mean():.1f}")
+    means = [f"{mean_of_defined(scores[metric][noisy]):.2f}" for metric in metrics]
+    return (mask, loss, *means, f"{mean_of_defined(scores['sdr'][~noisy]):.1f}")
 
 
 def _oracle(learner: "RestorationLearner", rows: "Rows") -> dict[str, Any]:

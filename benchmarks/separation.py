@@ -218,6 +218,9 @@ class _Bench:
             f"{self.spec.sample_rate} Hz {channels}. At most {settings.steps} steps of {settings.batch_size} examples "
             f"of {self.spec.segment_s:g} s, mask {settings.mask}, loss {settings.loss}."
         )
+        silent = int(np.isnan(every).any(axis=(1, 2)).sum())
+        if silent:
+            caption += f" In {silent} of {len(figures)} songs no frame has both stems; they are in no median."
         return Table(title, ["songs, stem", *COLUMNS], rows, caption)
 
 

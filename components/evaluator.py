@@ -1,9 +1,9 @@
 """TFX's Evaluator, with a baseline that may know other tags than the candidate.
 
-TFMA 0.52 crashes on a baseline with fewer outputs, and a NaN of the baseline fails every change threshold. So before
-TFMA sees it, a baseline of another vocabulary is wrapped into a SavedModel that answers in the candidate's order, and
-the change thresholds of the tags that it does not know are taken out of the configuration: a tag is compared where both
-know it.
+TFMA 0.52 crashes on a baseline with fewer outputs. So before TFMA sees it, a baseline of another vocabulary is wrapped
+into a SavedModel that answers in the candidate's order, and the change thresholds of the tags that it does not know are
+taken out of the configuration: a tag is compared where both know it. A tag that the baseline knows and never gives has
+an undefined precision, which no candidate falls behind (`trainers.gate_figures`).
 """
 
 import copy

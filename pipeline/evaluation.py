@@ -18,6 +18,7 @@ from components.evaluator import unknown_columns
 from pipeline.eval_config import COUNT, WHOLE, Place, Question, read_questions
 from pipeline.verdict import Figure, Verdict
 from trainers.bootstrap_noise import NOISE
+from trainers.gate_figures import RECORDINGS, is_undefined
 
 VALIDATIONS = "validations*"  # there is none where the gate asks nothing of any output
 
@@ -69,6 +70,8 @@ def read_evaluation(folder: Path) -> Evaluation:
                 baseline=None if baseline is None or question.column in news else baseline.number(question, metric),
                 limits=question.limits,
                 noise=candidate.number(question, metric + NOISE),
+                recordings=candidate.defined(question, metric),
+                of=candidate.count(question.place),
             )
             for metric, question in metrics.items()
         }
@@ -117,6 +120,13 @@ class _Results:
         """A metric's value; NaN where it is undefined or was not measured."""
         return self._value(question.place, question.output, question.column, metric)
 
+    def defined(self, question: Question, metric: str) -> int | None:
+        """In how many recordings a score is defined; None for what is no mean."""
+        found = self.number(question, metric + RECORDINGS)
+        if math.isnan(found):
+            return None if self.count(question.place) else 0
+        return int(found)
+
     def count(self, place: Place) -> int:
         """Recordings in the slice."""
         counts = [self._value(place, output, "", COUNT) for output in self._values.get(place, {})]
@@ -125,4 +135,4 @@ class _Results:
     def _value(self, place: Place, output: str, column: str, metric: str) -> float:
         value = self._values.get(place, {}).get(output, {}).get(column, {}).get(metric, {})
         number = value.get("doubleValue", value.get("boundedValue", {}).get("value"))
-        return math.nan if number is None else float(number)
+        return math.nan if number is None or is_undefined(float(number)) else float(number)

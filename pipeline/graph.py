@@ -11,6 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import v1 as tfx
 from tfx.proto import transform_pb2
 
+from catalog.errors import CatalogError
 from catalog.vocabulary import Vocabulary, load_vocabulary
 from components.audio_example_gen import AudioExampleGen
 from components.baseline import in_service_model, in_service_statistics
@@ -52,8 +53,11 @@ def create_pipeline(settings: Settings, warm_start: str = "none") -> tfx.dsl.Pip
     evaluation = import_module(task.evaluation)
     spec = task.audio[settings.profile]
     check_folder(settings.schemas_path, settings.task)
-    vocabulary = load_vocabulary(settings.schemas_path / "tags.yaml")
+    tags_file = settings.schemas_path / "tags.yaml"
+    vocabulary = load_vocabulary(tags_file)
     outputs = evaluation.outputs(vocabulary)
+    if not outputs:
+        raise CatalogError(f"{tags_file}: tags=[]: {task.name} learns tags, name at least one")
     gate = load_gate(settings.schemas_path / "gate.yaml", outputs, evaluation.METRICS)
     schema = load_schema(settings.schemas_path / "schema.pbtxt", spec.columns, vocabulary)
     schema_file = write_schema(schema, settings.pipeline_root / "schemas")

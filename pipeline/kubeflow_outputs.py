@@ -52,7 +52,8 @@ def write_outputs(
 def figures_of(verdict: Verdict) -> dict[str, float]:
     """The figures under one flat name each, as KFP's metrics are; figures that are undefined are left out.
 
-    ``blessed`` is 1 or 0, ``<output>: <metric>`` the candidate's, ``<output>: <metric> in service`` the baseline's.
+    ``blessed`` is 1 or 0, ``<output>: <metric>`` the candidate's, ``<output>: <metric> in service`` the baseline's, and
+    ``<output>: <metric> recordings`` how many a mean is of that leaves some out.
     """
     figures = {"blessed": float(verdict.blessed), "recordings": float(verdict.recordings)}
     for output, metrics in verdict.figures.items():
@@ -60,6 +61,8 @@ def figures_of(verdict: Verdict) -> dict[str, float]:
             figures[f"{output}: {metric}"] = figure.value
             if figure.baseline is not None:
                 figures[f"{output}: {metric} in service"] = figure.baseline
+            if figure.recordings is not None and figure.leaves_out:
+                figures[f"{output}: {metric} recordings"] = float(figure.recordings)
     return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 

@@ -53,6 +53,8 @@ def report(console: Console, settings: Settings, outcome: Outcome, duration_s: f
         console.print(verdict_table(settings.task, outcome.verdict, title=pipeline_title(settings.name)))
         for line in outcome.verdict.failures():
             _print(console, f"  {line}")
+        if outcome.verdict.leaves_out:
+            _print(console, "  of N: the mean of the N recordings in which the score is defined")
         noisy = outcome.verdict.within_noise()
         if noisy:
             _print(console, f"  allowed changes within the noise of the eval recordings: {', '.join(noisy)}")
@@ -63,7 +65,8 @@ def report(console: Console, settings: Settings, outcome: Outcome, duration_s: f
 
 def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
     """The gate's figures, a row an output: value, ± its noise (half the 95 % bootstrap interval
-    over the eval recordings), change against the model in service in brackets, limits.
+    over the eval recordings), how many recordings a mean is of where its score is not defined in all of them, change
+    against the model in service in brackets, limits.
     """
     table = Table(
         title=f"{title}: {verdict.recordings} eval recordings", title_justify="left", box=None, pad_edge=False
@@ -83,15 +86,24 @@ def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
 def _cell(figure: Figure | None) -> str:
     if figure is None:
         return ""
-    text = f"{figure.value:.3f}"
-    if math.isfinite(figure.noise):
-        text += f" ±{figure.noise:.2f}"
-    if figure.baseline is not None:
-        text += f" ({figure.value - figure.baseline:+.3f})"
+    text = "undefined" if math.isnan(figure.value) else _measured(figure)
     if figure.limits.floor is not None:
         text += f" >= {figure.limits.floor:g}"
     if figure.limits.ceiling is not None:
         text += f" <= {figure.limits.ceiling:g}"
+    return text
+
+
+def _measured(figure: Figure) -> str:
+    text = f"{figure.value:.3f}"
+    if math.isfinite(figure.noise):
+        text += f" ±{figure.noise:.2f}"
+    if figure.leaves_out:
+        text += f" of {figure.recordings}"
+    if figure.undefined_in_service:
+        text += " (undefined in service)"
+    elif figure.baseline is not None:
+        text += f" ({figure.value - figure.baseline:+.3f})"
     return text
 
 

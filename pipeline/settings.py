@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from audio.errors import DaCapoError
 from catalog.recording import Split
@@ -36,7 +36,7 @@ Word = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is
 class Shares(BaseModel):
     """Share of the library that each split aims at."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     train: float = Field(0.6, gt=0, lt=1)
     validation: float = Field(0.15, gt=0, lt=1)
@@ -57,7 +57,7 @@ class Ingest(BaseModel):
     max_set_aside_share : share of recordings that may be unusable before the run fails.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     descriptors: Literal["none", "cheap", "all"] = "cheap"
     max_set_aside_share: float = Field(0.05, ge=0, le=1)
@@ -108,7 +108,7 @@ class Settings(BaseModel):
     home: AbsolutePath = HOME
     catalog: AbsolutePath | None = None
     schemas: AbsolutePath | None = None
-    seed: NonNegativeInt = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     ingest: Ingest = Ingest()
     beam: Beam = Beam()
     train: dict[str, Any] = Field(default_factory=dict)
@@ -208,7 +208,9 @@ def load_settings(values: dict[str, Any], assignments: Iterable[str] = ()) -> Se
 
 def _first(error: ValidationError, prefix: str) -> str:
     problem = error.errors()[0]
-    field = ".".join(str(part) for part in problem["loc"])
+    field, message = ".".join(str(part) for part in problem["loc"]), problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         return f"{prefix}{field} is not a setting"
-    return f"{prefix}{field}={problem['input']!r}: {problem['msg']}"
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):  # of a group, whose fields it names
+        return f"{prefix}{message}"
+    return f"{prefix}{field}={problem['input']!r}: {message}"

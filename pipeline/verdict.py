@@ -13,16 +13,20 @@ class Figure:
 
     Attributes
     ----------
-    value : of the candidate; NaN where it is undefined (precision without a positive prediction).
-    baseline : of the model in service; None where there is none.
+    value : of the candidate; NaN where it is undefined (precision of what it never gives, a mean over no recording).
+    baseline : of the model in service, NaN likewise; None where there is none, or it does not know the output.
     limits : what the gate asks.
     noise : half the 95 % bootstrap interval of the value over the eval recordings; NaN where it was not measured.
+    recordings : of a mean, in how many recordings its score is defined; None for other figures.
+    of : recordings of the row.
     """
 
     value: float
     baseline: float | None
     limits: Limits
     noise: float = math.nan
+    recordings: int | None = None
+    of: int = 0
 
     @property
     def allowed_change(self) -> float | None:
@@ -30,13 +34,29 @@ class Figure:
         return self.limits.rise if self.limits.drop is None else self.limits.drop
 
     @property
+    def leaves_out(self) -> bool:
+        """Whether it is the mean over some recordings of the row, as its score is not defined in the others."""
+        return self.recordings is not None and 0 < self.recordings < self.of
+
+    @property
+    def undefined_in_service(self) -> bool:
+        """Whether there is a model in service that has no such figure."""
+        return self.baseline is not None and math.isnan(self.baseline)
+
+    @property
     def passed(self) -> bool:
-        """Whether the value is within its limits and close enough to the baseline, as TFMA decides it."""
+        """Whether the value is within its limits and close enough to the baseline, as TFMA decides it; what an
+        undefined figure counts as is said in `trainers.gate_figures`.
+        """
         limits = self.limits
+        if math.isnan(self.value):
+            neither_gives_it = self.undefined_in_service and self.recordings is None
+            compared = self.allowed_change is not None and self.baseline is not None and not neither_gives_it
+            return not (limits.bounds or compared)
         inside = (limits.floor is None or self.value >= limits.floor) and (
             limits.ceiling is None or self.value <= limits.ceiling
         )
-        if self.baseline is None:
+        if self.baseline is None or self.undefined_in_service:
             return inside
         change = self.value - self.baseline
         kept = (limits.drop is None or change >= -limits.drop) and (limits.rise is None or change <= limits.rise)
@@ -60,13 +80,18 @@ class Verdict:
     recordings: int
     blessed: bool
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a mean is over fewer recordings than its row has."""
+        return any(figure.leaves_out for metrics in self.figures.values() for figure in metrics.values())
+
     def failures(self) -> list[str]:
         """One line for every gated figure that did not pass."""
         lines = []
         for output, metrics in self.figures.items():
             for metric, figure in metrics.items():
                 if output in self.gated and not figure.passed:
-                    lines.append(f"{output}: {metric} {_why(figure)}")
+                    lines.append(f"{output}: {metric} {_why(metric, figure)}")
         return lines
 
     def within_noise(self) -> list[str]:
@@ -79,13 +104,21 @@ class Verdict:
         ]
 
 
-def _why(figure: Figure) -> str:
+def _why(metric: str, figure: Figure) -> str:
     limits = figure.limits
     if math.isnan(figure.value):
-        return "is undefined: the model never gives this output"
+        return f"is undefined: {_cause(metric, figure)}"
     if limits.floor is not None and figure.value < limits.floor:
         return f"{figure.value:.3f} is below its floor {limits.floor:g}"
     if limits.ceiling is not None and figure.value > limits.ceiling:
         return f"{figure.value:.3f} is above its ceiling {limits.ceiling:g}"
     moved, most = ("rose", limits.rise) if limits.drop is None else ("dropped", limits.drop)
     return f"{figure.value:.3f} {moved} by more than {most:g} from {figure.baseline:.3f} in service"
+
+
+def _cause(metric: str, figure: Figure) -> str:
+    if figure.recordings:
+        return "the model answers numbers that are not finite"
+    if figure.recordings == 0:
+        return "it is defined in no eval recording"
+    return "no eval recording has this output" if metric == "recall" else "the model never gives this output"

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import tensorflow as tf
 
+from audio.errors import DaCapoError
 from trainers.learner import Arrays, Learner, Tensors
 from trainers.rows import Rows
 
@@ -72,7 +73,7 @@ def _fetch(rows: Rows, numbers: tf.Tensor) -> Tensors:
 def _share(batch_size: int, context: tf.distribute.InputContext) -> int:
     replicas = context.num_replicas_in_sync
     if batch_size % replicas:
-        raise ValueError(f"batch_size={batch_size} does not divide by {replicas} replicas")
+        raise DaCapoError(f"train.batch_size={batch_size}: does not divide by the {replicas} replicas of this training")
     return batch_size // replicas
 
 
@@ -103,7 +104,7 @@ def training_batches(
 
     Raises
     ------
-    ValueError
+    DaCapoError
         If the batch does not divide by the number of replicas.
     """
 

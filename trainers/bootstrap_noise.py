@@ -7,6 +7,7 @@ one by one, as if an artist's were independent evidence, so it is a lower bound;
 """
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,14 @@ def bootstrap_noise(figure: str, pairs: Pairs) -> float:
     Parameters
     ----------
     figure : ``precision``, ``recall`` or ``mean``
-    pairs : (label, prediction) of each recording, in any order
+    pairs : (label, prediction) of each recording, in any order; those whose prediction is NaN, undefined, are left out
 
     Returns
     -------
     float; NaN where no bootstrap sample has the figure
     """
-    labels, predictions = np.array(sorted(pairs), dtype=np.float64).reshape(-1, 2).T
+    defined = sorted(pair for pair in pairs if not math.isnan(pair[1]))
+    labels, predictions = np.array(defined, dtype=np.float64).reshape(-1, 2).T
     if not len(labels):
         return float("nan")
     rng, at_once = np.random.default_rng(0), max(1, _AT_ONCE // len(labels))

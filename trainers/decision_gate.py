@@ -12,12 +12,12 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from trainers.bootstrap_noise import noise_of
 from trainers.gate import Gate
+from trainers.gate_figures import figure_of
 from trainers.thresholds import threshold
 
 METRICS = ("precision", "recall")
 LABELS = "labels"
 SIGNATURE = "evaluate"
-DECISION = 0.5
 
 
 def decision_eval_config(
@@ -48,12 +48,10 @@ def decision_eval_config(
             config_pb2.MetricsSpec(
                 binarize=config_pb2.BinarizationOptions(class_ids={"values": [index]}),
                 metrics=[
-                    _metric("Precision", "precision", gate, output, {"thresholds": [DECISION]}),
-                    _metric("Recall", "recall", gate, output, {"thresholds": [DECISION]}),
-                    noise_of("precision"),
-                    noise_of("recall"),
-                    _metric("AUC", "roc_auc", gate, output, {}),
-                    _metric("AUCPrecisionRecall", "average_precision", gate, output, {}),
+                    *(_gated(gate, output, metric) for metric in METRICS),
+                    *(noise_of(metric) for metric in METRICS),
+                    _reported("AUC", "roc_auc"),
+                    _reported("AUCPrecisionRecall", "average_precision"),
                     *more,
                 ],
             )
@@ -68,9 +66,13 @@ def decision_eval_config(
     return config_pb2.EvalConfig(model_specs=models, slicing_specs=slicing, metrics_specs=specs)
 
 
-def _metric(class_name: str, name: str, gate: Gate, output: str, options: dict[str, object]) -> config_pb2.MetricConfig:
-    metric = config_pb2.MetricConfig(class_name=class_name, config=json.dumps(options | {"name": name}))
+def _gated(gate: Gate, output: str, name: str) -> config_pb2.MetricConfig:
+    metric = figure_of(gate, name)
     asked = threshold(gate, output, name)
     if asked is not None:
         metric.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=asked)
     return metric
+
+
+def _reported(class_name: str, name: str) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(class_name=class_name, config=json.dumps({"name": name}))

@@ -5,16 +5,19 @@ output may override them, and an output may be *reported, not gated* with a reas
 recordings of it.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError, model_validator
 
 from audio.errors import DaCapoError
 
 Limit = Literal["floors", "ceilings", "drops", "rises"]
 LIMITS: tuple[Limit, ...] = get_args(Limit)
+_OF_MORE: tuple[Limit, ...] = ("floors", "drops")
+_OF_LESS: tuple[Limit, ...] = ("ceilings", "rises")
 
 
 class GateError(DaCapoError):
@@ -46,12 +49,12 @@ class OutputGate(BaseModel):
     reported : why this output is reported and not gated; None gates it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     floors: dict[str, float] = Field(default_factory=dict)
     ceilings: dict[str, float] = Field(default_factory=dict)
-    drops: dict[str, float] = Field(default_factory=dict)
-    rises: dict[str, float] = Field(default_factory=dict)
+    drops: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    rises: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     reported: str | None = None
 
 
@@ -65,17 +68,28 @@ class Gate(BaseModel):
     minimum : recordings and artists that a gated output needs in the eval split.
     drift : whether data that moved away from what the model in service was trained on warns or blocks the run.
     outputs : overrides by output.
+
+    A metric has limits of one kind only, over all outputs: more of it is better, or less is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     floors: dict[str, float]
     ceilings: dict[str, float] = Field(default_factory=dict)
-    drops: dict[str, float]
-    rises: dict[str, float] = Field(default_factory=dict)
+    drops: dict[str, NonNegativeFloat]
+    rises: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     minimum: Minimum = Minimum()
     drift: Literal["warn", "block"] = "warn"
     outputs: dict[str, OutputGate] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_direction(self) -> Self:
+        named = (metric for _, limits in self.scopes() for kind in LIMITS for metric in getattr(limits, kind))
+        for metric in dict.fromkeys(named):
+            more, less = (next(self._fields(metric, kinds), None) for kinds in (_OF_MORE, _OF_LESS))
+            if more and less:
+                raise ValueError(f"{more} and {less}: more of {metric} is better, or less is")
+        return self
 
     def gated(self, output: str) -> bool:
         """Whether `output` can block a model."""
@@ -88,6 +102,23 @@ class Gate(BaseModel):
         own: dict[str, float] = getattr(self._override(output), kind)
         everyone: dict[str, float] = getattr(self, kind)
         return own.get(metric, everyone.get(metric))
+
+    def less_is_better(self, metric: str) -> bool:
+        """Whether the limits of `metric` are those of what is better the less there is."""
+        return any(self._fields(metric, _OF_LESS))
+
+    def scopes(self) -> Iterator[tuple[str, "Gate | OutputGate"]]:
+        """The defaults and the overrides, by what stands before the name of their fields."""
+        yield "", self
+        for name, own in self.outputs.items():
+            yield f"outputs.{name}.", own
+
+    def _fields(self, metric: str, kinds: tuple[Limit, ...]) -> Iterator[str]:
+        """``<field>=<value>`` of every limit of `metric` that is of one of `kinds`."""
+        for scope, limits in self.scopes():
+            for kind in kinds:
+                if metric in getattr(limits, kind):
+                    yield f"{scope}{kind}.{metric}={getattr(limits, kind)[metric]:g}"
 
     def _override(self, output: str) -> OutputGate:
         return self.outputs.get(output, OutputGate())
@@ -115,13 +146,14 @@ def load_gate(path: Path, outputs: tuple[str, ...], metrics: tuple[str, ...]) ->
         raise GateError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise GateError(f"{path}: {field or 'the file'}={first['input']!r}: {first['msg']}") from error
+        field, message = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+        if first["type"] == "value_error" and not field:  # of several fields, which it names itself
+            raise GateError(f"{path}: {message}") from error
+        raise GateError(f"{path}: {field or 'the file'}={first['input']!r}: {message}") from error
     for output in gate.outputs:
         if output not in outputs:
             raise GateError(f"{path}: outputs.{output} is not one of {', '.join(outputs)}")
-    scopes: dict[str, Gate | OutputGate] = {"": gate} | {f"outputs.{name}.": own for name, own in gate.outputs.items()}
-    for scope, limits in scopes.items():
+    for scope, limits in gate.scopes():
         for kind in LIMITS:
             for metric in getattr(limits, kind):
                 if metric not in metrics:

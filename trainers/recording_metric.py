@@ -24,12 +24,20 @@ class RecordingCombiner(beam.CombineFn):  # type: ignore[misc,unused-ignore]
     def __init__(self, key: metric_types.MetricKey, figure: str, eval_config: config_pb2.EvalConfig | None) -> None:
         self.key, self.figure, self._eval_config = key, figure, eval_config
 
-    def pairs(self, element: metric_types.StandardMetricInputs) -> Iterator[tuple[float, float]]:
-        """(label, prediction) of the key in a recording."""
+    @property
+    def candidate(self) -> str:
+        """The name of the model that is judged; empty where it is alone, as TFMA calls it then."""
+        specs = self._eval_config.model_specs if self._eval_config is not None and self.key.model_name else ()
+        return next((str(spec.name) for spec in specs if not spec.is_baseline), "")
+
+    def pairs(
+        self, element: metric_types.StandardMetricInputs, model: str | None = None
+    ) -> Iterator[tuple[float, float]]:
+        """(label, prediction) of the key in a recording; of another model if one is named."""
         found = metric_util.to_label_prediction_example_weight(
             element,
             eval_config=self._eval_config,
-            model_name=self.key.model_name,
+            model_name=self.key.model_name if model is None else model,
             output_name=self.key.output_name,
             sub_key=self.key.sub_key,
         )

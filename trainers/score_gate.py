@@ -3,25 +3,25 @@
 Conventions
 -----------
 The ``evaluate`` signature answers float32 [b] outputs called ``<output>.<metric>``, one number a recording, such as
-``vocals.si_sdr``; TFMA averages them (``MeanPrediction`` called ``<metric>``), slices and gates them, and no audio
-passes through TFMA. Where recordings carry tags (kinds of noise), the slice of a tag is gated like an output called as
-the tag.
+``vocals.si_sdr``, and NaN for a recording in which it is not defined. TFMA averages them over the others
+(`trainers.gate_figures`), slices and gates them, and no audio passes through TFMA. Where recordings carry tags (kinds
+of noise), the slice of a tag is gated like an output called as the tag.
 """
 
-import json
 from collections.abc import Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
 from trainers.bootstrap_noise import noise_of
 from trainers.gate import Gate
+from trainers.gate_figures import figure_of
 from trainers.score_name import score_name
 from trainers.thresholds import threshold
 
 SIGNATURE = "evaluate"
 SLICE = "tags"
 _ANY_LABEL = "segment"
-"""MeanPrediction looks at no label, and TFMA wants one: a column that every Example has."""
+"""A mean looks at no label, and TFMA wants one: a column that every Example has."""
 
 
 def score_eval_config(
@@ -46,7 +46,7 @@ def score_eval_config(
     specs = [config_pb2.MetricsSpec(metrics=[config_pb2.MetricConfig(class_name="ExampleCount")])]
     for output in outputs:
         for metric in metrics:
-            mean = config_pb2.MetricConfig(class_name="MeanPrediction", config=json.dumps({"name": metric}))
+            mean = figure_of(gate, metric)
             _ask(mean, config_pb2.SlicingSpec(), threshold(gate, output, metric))
             for tag in tags:
                 _ask(mean, config_pb2.SlicingSpec(feature_values={SLICE: tag}), threshold(gate, tag, metric))

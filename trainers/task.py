@@ -31,7 +31,7 @@ class Hyperparameters(BaseModel):
     mixed_precision : compute in bfloat16, keep weights in float32.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     steps: PositiveInt
     batch_size: PositiveInt

@@ -6,17 +6,9 @@ from trainers.gate import Gate
 
 
 def threshold(gate: Gate, output: str, metric: str) -> config_pb2.MetricThreshold | None:
-    """The threshold of a metric of an output, or None where the gate asks nothing of it.
-
-    Raises
-    ------
-    ValueError
-        The metric has a drop and a rise: TFMA compares in one direction only.
-    """
+    """The threshold of a metric of an output, or None where the gate asks nothing of it."""
     floor, ceiling = gate.limit("floors", output, metric), gate.limit("ceilings", output, metric)
     drop, rise = gate.limit("drops", output, metric), gate.limit("rises", output, metric)
-    if drop is not None and rise is not None:
-        raise ValueError(f"{output}: {metric} has both a drop and a rise; more of a metric is better, or less is")
     asked = config_pb2.MetricThreshold()
     if floor is not None:
         asked.value_threshold.lower_bound.value = floor

@@ -1,5 +1,6 @@
 import json
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -83,9 +84,8 @@ def write_records(path: Path, messages: list) -> None:
             writer.write(message.SerializeToString())
 
 
-@pytest.fixture
-def evaluation(tmp_path: Path) -> Path:
-    """A ModelEvaluation as TFMA writes it: one tag passes, one is reported only, one is never given by the model."""
+def write_evaluation(tmp_path: Path, in_service: dict[str, float]) -> Path:
+    """A ModelEvaluation as TFMA writes it."""
     folder, model = tmp_path / "evaluation", tmp_path / "model"
     folder.mkdir()
     (model / "assets.extra").mkdir(parents=True)
@@ -94,7 +94,7 @@ def evaluation(tmp_path: Path) -> Path:
     run.model_locations["candidate"] = str(model)
     run.model_locations["baseline"] = str(tmp_path / "gone")
     (folder / "eval_config.json").write_text(json_format.MessageToJson(run))
-    names = (("candidate", CANDIDATE), ("baseline", IN_SERVICE))
+    names = (("candidate", CANDIDATE), ("baseline", in_service))
     found = []
     for language in (None, "en", HOSTILE):
         found.append(metrics_for_slice_pb2.MetricsForSlice())
@@ -103,6 +103,12 @@ def evaluation(tmp_path: Path) -> Path:
     write_records(folder / "metrics-00000-of-00001.tfrecord", found)
     write_records(folder / "validations.tfrecord", [validation_result_pb2.ValidationResult(validation_ok=False)])
     return folder
+
+
+@pytest.fixture
+def evaluation(tmp_path: Path) -> Path:
+    """One tag passes, one is reported only, one is never given by the model."""
+    return write_evaluation(tmp_path, IN_SERVICE)
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +205,27 @@ def test_every_tag_has_its_figures_floor_change_and_verdict(pages: dict[str, Pag
     assert page.row("&lt;script").startswith("fails 10 (3) – fails 0.6 – (−0.1)")
     assert f"{HOSTILE}: precision is undefined: the model never gives this output" in page.text
     assert "The gate blocks this model" in page.text
+
+
+def test_what_the_model_in_service_never_gives_is_called_undefined_there(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path, IN_SERVICE | {"rock": -sys.float_info.max})
+    (path,) = write_pages(replace(RUN, evaluation=folder), tmp_path / "pages")
+    assert Page(path).row("rock").startswith("passes 0.875 0.6 undefined in service (−0.1) 0.875")
+
+
+def test_a_mean_says_of_how_many_recordings_it_is(tmp_path: Path) -> None:
+    folder, shard = write_evaluation(tmp_path, IN_SERVICE), metrics_for_slice_pb2.MetricsForSlice()
+    path = folder / "metrics-00000-of-00001.tfrecord"
+    whole, *others = [shard.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
+    counted = whole.metric_keys_and_values.add()
+    counted.key.name, counted.key.model_name, counted.value.double_value.value = "recall_recordings", "candidate", 38
+    counted.key.sub_key.class_id.value = 0
+    write_records(path, [whole, *others])
+    (path,) = write_pages(replace(RUN, evaluation=folder), tmp_path / "pages")
+    page = Page(path)
+    assert "0.875 of 38" in page.row("rock")
+    assert "of N: the mean of the N recordings in which the score is defined" in page.text
+    assert "A mean leaves out the recordings in which its score is not defined" in page.text
 
 
 def test_slices_stand_beside_the_whole(pages: dict[str, Page]) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.settings import SettingsError, load_settings
+from trainers.task import TASKS
 
 
 def test_an_assignment_reaches_into_a_group() -> None:
@@ -38,6 +39,16 @@ def test_relative_paths_are_made_absolute_at_the_door(tmp_path: Path, monkeypatc
         ("ingest.shares.train=2", "ingest.shares.train=2"),
         ("colour=red", "colour is not a setting"),
         ("train.steps=[", "is not a value"),
+        ("train.musicnn=[]", "train.musicnn=[]"),
+        ("train.filters=[8,8,8,8,8,8,8]", "train.filters=[8, 8, 8, 8, 8, 8, 8]"),
+        ("train.batch_size=0", "train.batch_size=0"),
+        ("train.learning_rate=0", "train.learning_rate=0"),
+        ("train.learning_rate=.inf", "train.learning_rate=inf"),
+        ("train.learning_rate=.nan", "train.learning_rate=nan"),
+        ("train.dropout=1", "train.dropout=1"),
+        ("train.masked_bands=.nan", "train.masked_bands=nan"),
+        ("ingest.max_set_aside_share=.nan", "ingest.max_set_aside_share=nan"),
+        ("seed=4294967296", "seed=4294967296"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_field_and_value(assignment: str, words: str) -> None:
@@ -45,3 +56,18 @@ def test_a_wrong_setting_is_one_line_with_field_and_value(assignment: str, words
         load_settings({"seed": 0} if "deep" in assignment else {}, [assignment])
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("filters", "field"), [("[]", "train.filters=[]"), ("[8,0,8]", "train.filters.1=0")])
+def test_no_task_takes_filters_of_which_it_can_make_no_network(task: str, filters: str, field: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"task": task}, [f"train.filters={filters}"])
+    assert str(caught.value).startswith(f"{field}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_that_contradict_each_other_are_named_and_no_others() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"task": "restoration"}, ["train.snr_low_db=30"])
+    assert str(caught.value) == "train.snr_low_db=30.0 must not be above snr_high_db=20.0"

@@ -35,3 +35,8 @@ def test_a_figure_that_is_never_defined_has_no_noise() -> None:
 
 def test_a_figure_that_cannot_move_has_noise_zero() -> None:
     assert bootstrap_noise("recall", [(1.0, 0.9)] * 5) == 0.0
+
+
+def test_recordings_without_the_score_are_left_out() -> None:
+    scores = [(0.0, float(score)) for score in range(20)]
+    assert bootstrap_noise("mean", [(0.0, math.nan), *scores, (0.0, math.nan)]) == bootstrap_noise("mean", scores) > 0

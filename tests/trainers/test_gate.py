@@ -41,10 +41,25 @@ def test_a_metric_of_which_less_is_better_has_a_ceiling_and_a_rise(tmp_path: Pat
     assert asked.change_threshold.absolute.value == 0.1
 
 
-def test_a_metric_cannot_be_better_both_ways() -> None:
-    gate = Gate.model_validate({"floors": {}, "drops": {"recall": 0.1}, "rises": {"recall": 0.1}})
-    with pytest.raises(ValueError, match="rock: recall has both"):
-        threshold(gate, "rock", "recall")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("drops: {recall: 0.2}\nrises: {recall: 0.1}", "drops.recall=0.2 and rises.recall=0.1"),
+        (
+            "drops: {recall: 0.2}\noutputs: {rock: {rises: {recall: 0.1}}}",
+            "drops.recall=0.2 and outputs.rock.rises.recall",
+        ),
+        (
+            "drops: {}\nrises: {recall: 0.1}\noutputs: {jazz: {floors: {recall: 0.5}}}",
+            "outputs.jazz.floors.recall=0.5 and",
+        ),
+    ],
+)
+def test_a_metric_cannot_be_better_both_ways(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(GateError) as caught:
+        load_gate(write(tmp_path, f"floors: {{}}\n{text}"), OUTPUTS, METRICS)
+    assert str(caught.value).startswith(f"{tmp_path / 'gate.yaml'}: {words}")
+    assert str(caught.value).endswith(": more of recall is better, or less is")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +70,10 @@ def test_a_metric_cannot_be_better_both_ways() -> None:
         ("floors: {f1: 0.5}\ndrops: {}", "floors.f1 is not one of precision, recall"),
         ("floors: {}\ndrops: {}\noutputs: {rock: {rises: {f1: 1}}}", "outputs.rock.rises.f1 is not one of precision"),
         ("floors: {}\ndrops: {}\noutputs: {rick: {reported: x}}", "outputs.rick is not one of rock, jazz"),
+        ("floors: {}\ndrops: {recall: -0.1}", "drops.recall=-0.1"),
+        ("floors: {recall: .nan}\ndrops: {}", "floors.recall=nan"),
+        ("floors: {}\ndrops: {}\noutputs: {rock: {ceilings: {recall: .inf}}}", "outputs.rock.ceilings.recall=inf"),
+        ("floors: {}\ndrops: {}\nminimum: {recordings: 0}", "minimum.recordings=0"),
         ("floors: [", "not YAML"),
         ("", "the file=None"),
     ],

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from audio.errors import DaCapoError
 from tests.trainers.toy_learner import SETTINGS, ToyLearner, toy_rows
+from trainers.batches import training_batches
 from trainers.checkpoints import Checkpoints, Finished, State
 from trainers.loop import train
 from trainers.rows import Rows
@@ -153,3 +155,9 @@ def test_a_mixed_precision_training_learns_with_weights_of_float32(splits: tuple
     losses = [point.loss for point in result.history]
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_batch_that_does_not_divide_by_the_replicas_is_a_line_about_the_setting(splits: tuple[Rows, Rows]) -> None:
+    batches = training_batches(ToyLearner(), splits[0], batch_size=8, seed=0, first_step=0, steps=1)
+    with pytest.raises(DaCapoError, match=r"^train\.batch_size=8: does not divide by the 3 replicas"):
+        batches(tf.distribute.InputContext(num_replicas_in_sync=3))

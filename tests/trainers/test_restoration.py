@@ -291,6 +291,17 @@ def test_scores_hear_the_level_and_ask_nothing_beyond_clean() -> None:
     assert float(mute["level_error_db"][0]) > 30
 
 
+def test_silence_has_a_level_and_no_other_score_and_audio_that_is_not_finite_is_infinitely_bad() -> None:
+    clean = tf.constant(np.stack([song(RATE), 0 * song(RATE), song(RATE)]))
+    broken = tf.where(tf.range(3)[:, None] == 2, np.nan, clean)
+    scores = {name: value.numpy() for name, value in restoration_scores(clean, clean + 0.01, broken).items()}
+    for name in ("si_sdr_improvement", "sdr", "sdr_improvement"):
+        assert np.isfinite(scores[name][0])
+        assert np.isnan(scores[name][1])
+        assert scores[name][2] == -np.inf
+    np.testing.assert_array_equal(scores["level_error_db"], [0, 0, np.inf])
+
+
 def test_the_gate_of_the_builtin_library_judges_every_tag() -> None:
     vocabulary = load_vocabulary(SCHEMAS / "tags.yaml")
     names = outputs(vocabulary)

@@ -26,7 +26,7 @@ class DefectsHyperparameters(Hyperparameters):
     gain_db : largest random change of level in training.
     """
 
-    filters: tuple[PositiveInt, PositiveInt, PositiveInt] = (48, 64, 64)
+    filters: tuple[PositiveInt, ...] = Field((48, 64, 64), min_length=3, max_length=3)
     units: PositiveInt = 32
     dropout: float = Field(0.25, ge=0, lt=1)
     pooling: Pooling = "autopool"

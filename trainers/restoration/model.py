@@ -18,6 +18,7 @@ from trainers.restoration.mixing import UNIFORMS, Mix, mix
 from trainers.restoration.network import Network
 from trainers.restoration.restoration_scores import AUDIO_METRICS, restoration_scores
 from trainers.restoration.task import COLUMNS, RestorationHyperparameters
+from trainers.undefined import mean_of_defined
 
 _SCORE = "sdr_improvement"
 
@@ -106,11 +107,11 @@ class RestorationLearner:
 
     def score(self, rows: Arrays, outputs: Arrays) -> float:
         """Mean improvement of the signal-to-distortion ratio in dB; what came clean counts for what it lost."""
-        return float(np.mean(outputs[_SCORE]))
+        return mean_of_defined(outputs[_SCORE])
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
         """Validation's scores, for the model's description."""
-        return {f"validation_{name}": np.asarray(np.mean(outputs[name]), np.float32) for name in AUDIO_METRICS}
+        return {f"validation_{name}": np.asarray(mean_of_defined(outputs[name]), np.float32) for name in AUDIO_METRICS}
 
 
 def make_learner(recipe: Recipe) -> RestorationLearner:

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from audio.masks import divide
 from audio.pcm import FULL_SCALE
-from audio.scores import is_silent
 from audio.spectra import istft
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe
@@ -20,9 +19,9 @@ from trainers.separation.mask import ideal_mask, parts_of, read_mask
 from trainers.separation.network import build_network
 from trainers.separation.stem_scores import stem_scores
 from trainers.separation.task import STEMS, SeparationHyperparameters
+from trainers.undefined import mean_of_defined
 
 _IMPROVEMENT = "si_sdr_improvement"
-_BOTH_SOUND = "both_sound"
 
 
 class SeparationLearner:
@@ -95,16 +94,14 @@ class SeparationLearner:
         return LOSSES[self.hyperparameters.loss](self.mask_of(outputs), ideal, batch["mixture"])
 
     def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
-        """SI-SDR improvement of both stems of each segment, and whether both are heard: float32 [b]."""
+        """SI-SDR improvement of both stems of each segment, float32 [b]; NaN where one of them is not heard."""
         estimates = divide(self.mask_of(outputs), batch["mixture"])
         truth = (batch["vocals"], batch["mixture"] - batch["vocals"])
         waveforms = [
             {stem: self._inverse(y) for stem, y in zip(STEMS, side, strict=True)} for side in (truth, estimates)
         ]
         scores = stem_scores(*waveforms, passage=self.spec.sample_rate)
-        sounds = [~tf.reduce_all(is_silent(y), axis=-1) for y in waveforms[0].values()]
-        kept = {stem: scores[score_name(stem, _IMPROVEMENT)] for stem in STEMS}
-        return kept | {_BOTH_SOUND: tf.cast(tf.reduce_all(tf.stack(sounds), axis=0), tf.float32)}
+        return {stem: scores[score_name(stem, _IMPROVEMENT)] for stem in STEMS}
 
     def _inverse(self, y: tf.Tensor) -> tf.Tensor:
         return istft(y, n_fft=self.n_fft, hop_length=self.hop_length, length=self.segment_samples)
@@ -113,8 +110,7 @@ class SeparationLearner:
         """Mean SI-SDR improvement in dB of the two stems, over segments in which both are heard; not a number where
         there is none.
         """
-        both = outputs[_BOTH_SOUND] > 0
-        return float(np.mean([outputs[stem][both].mean() for stem in STEMS])) if both.any() else float("nan")
+        return mean_of_defined(np.stack([outputs[stem] for stem in STEMS]))
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
         """Nothing is learnt from validation."""

@@ -15,7 +15,7 @@ class TaggingHyperparameters(Hyperparameters):
 
     Attributes
     ----------
-    filters : of the CNN's blocks; each halves time and frequency, the first quarters time.
+    filters : of the CNN's blocks; each halves time and frequency, the first quarters time. 96 bands are enough for six.
     dropout : share of what the trunk and the lyrics say that is left out in training.
     lyrics : whether the model reads lyrics.
     lyrics_units : units of the lyrics branch.
@@ -30,7 +30,7 @@ class TaggingHyperparameters(Hyperparameters):
         bands, of frames.
     """
 
-    filters: tuple[PositiveInt, ...] = (24, 32, 48, 64)
+    filters: tuple[PositiveInt, ...] = Field((24, 32, 48, 64), min_length=1, max_length=6)
     dropout: float = Field(0.3, ge=0, lt=1)
     lyrics: bool = True
     lyrics_units: PositiveInt = 32
