@@ -116,6 +116,10 @@ def asking(cluster: Cluster) -> Iterator[None]:
         raise _refusal(cluster, error) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise KubeflowAway(f"{cluster.endpoint}: {_away(cluster, error)}") from error
+    except DaCapoError:
+        raise
+    except ValueError as error:  # kfp.Client's own, such as of two experiments with one name
+        raise KubeflowError(f"{cluster.endpoint}: {' '.join(str(error).split())}") from error
 
 
 def _request(request: Any, cluster: Cluster, *arguments: Any, **options: Any) -> Any:

@@ -192,8 +192,10 @@ def status(
     """What runs on Kubeflow Pipelines, and what is scheduled."""
     with _errors():
         from pipeline import kubeflow_runs as runs
-        from pipeline.kubeflow_client import connect
+        from pipeline.kubeflow_client import KubeflowError, connect
 
+        if run_id is not None and not run_id.strip():
+            raise KubeflowError(f"run id={run_id!r} is empty; dacapo status without one lists the newest runs")
         cluster = _cluster(endpoint, namespace, ca)
         client = connect(cluster)
         console = Console(highlight=False, width=WIDTH)

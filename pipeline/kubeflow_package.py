@@ -1,6 +1,7 @@
 """A compiled pipeline as the command line hands it to Kubeflow Pipelines: its name, the parameters that it declares."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import yaml
 
 from pipeline.kubeflow_lint import LOADER, NotAPipeline, lint_file, lint_run, mounts_of, without_nulls
+from pipeline.run_node import settings_of_run
 from pipeline.settings import SettingsError
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -30,12 +32,14 @@ class Package:
     name : of the pipeline.
     parameters : kind by name.
     mounts : folders at which its steps mount volumes.
+    settings : JSON of those that it was compiled with; None where its steps are not ours.
     """
 
     path: Path
     name: str
     parameters: dict[str, str]
     mounts: tuple[str, ...] = ()
+    settings: str | None = None
 
     def values(self, assignments: Iterable[str]) -> dict[str, Any]:
         """Parameters from ``name=value``; values are read as YAML.
@@ -62,18 +66,20 @@ class Package:
         return found
 
     def run_values(self, assignments: Iterable[str], pipeline_root: str | None) -> dict[str, Any]:
-        """`values` that the steps can use, as the lint sees them.
+        """`values` that the steps can use, as the lint and the steps themselves see them.
 
         Raises
         ------
         SettingsError
-            As `values`.
+            As `values` and as `settings_of_run`.
         NotAPipeline
             At the first finding of the lint, in the values or in `pipeline_root`.
         """
         found = self.values(assignments)
         for finding in lint_run(found, pipeline_root, self.mounts):
             raise NotAPipeline(str(finding))
+        if found and self.settings is not None:
+            settings_of_run(self.settings, found | {"overrides": json.dumps(found.get("overrides", {}), default=str)})
         return found
 
 
@@ -90,4 +96,13 @@ def open_package(path: Path) -> Package:
     spec, platform = map(without_nulls, yaml.load_all(path.read_text(encoding="utf-8"), LOADER))
     declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     kinds = {name: parameter.get("parameterType", "STRING") for name, parameter in declared.items()}
-    return Package(path, spec["pipelineInfo"]["name"], kinds, mounts_of(platform))
+    return Package(path, spec["pipelineInfo"]["name"], kinds, mounts_of(platform), _settings(spec))
+
+
+def _settings(spec: Mapping[str, Any]) -> str | None:
+    """What stands behind ``--settings`` in the first step that has it; all have the same."""
+    for executor in spec["deploymentSpec"]["executors"].values():
+        arguments = executor.get("container", {}).get("args", ())
+        if "--settings" in arguments[:-1]:
+            return str(arguments[arguments.index("--settings") + 1])
+    return None

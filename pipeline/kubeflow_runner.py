@@ -99,7 +99,13 @@ def nodes(settings: Settings) -> tuple[Node, ...]:
 
 
 def compile_to(
-    path: Path, settings: Settings, placement: Placement, *, name: str | None = None, code: str | None = None
+    path: Path,
+    settings: Settings,
+    placement: Placement,
+    *,
+    name: str | None = None,
+    code: str | None = None,
+    graph: Sequence[Node] | None = None,
 ) -> Path:
     """Writes the pipeline as two YAML documents: pipeline spec 2.1.0 and Kubernetes platform spec.
 
@@ -110,6 +116,7 @@ def compile_to(
     placement : where and how steps run.
     name : of the pipeline in Kubeflow; by default ``<task>-<library>``.
     code : hash that the image must have; by default that of the code beside this module.
+    graph : by default the `nodes` of `settings`, whose schemas must then be on this machine.
 
     Returns
     -------
@@ -135,7 +142,7 @@ def compile_to(
             "metadata.store='sqlite': containers on several machines need metadata.store=mysql "
             "(--set metadata.store=mysql --set metadata.host=...)"
         )
-    return write_pipeline(path, nodes(settings), settings, placement, name=name, code=code)
+    return write_pipeline(path, graph or nodes(settings), settings, placement, name=name, code=code)
 
 
 def write_pipeline(

@@ -24,8 +24,8 @@ from pipeline.console import quiet
 from pipeline.settings import Settings, SettingsError, load_settings
 from pipeline.source_hash import source_hash
 
-FIXED = ("task", "library", "home")
-"""Settings that a run form cannot change: they name the pipeline and the volume that it was compiled for."""
+FIXED = ("task", "library", "home", "metadata")
+"""Settings that a run form cannot change: they name the pipeline, and the volume and database that keep its runs."""
 
 
 class CodeDiffers(DaCapoError):
@@ -99,14 +99,14 @@ def check_code(wanted: str | None) -> None:
         )
 
 
-def settings_of_run(base: str, changes: Mapping[str, Any], overrides: str = "{}") -> Settings:
+def settings_of_run(base: str, form: Mapping[str, Any]) -> Settings:
     """The settings of a run.
 
     Parameters
     ----------
     base : JSON of the settings that the pipeline was compiled with.
-    changes : settings by dotted name, from the run form; empty text and None change nothing.
-    overrides : JSON object of any other settings by dotted name.
+    form : values of the run form: ``catalog``, ``profile`` and ``warm_start`` (empty text changes nothing), ``steps``
+        (0: the profile's) and ``overrides``, a JSON object of any other settings by dotted name.
 
     Raises
     ------
@@ -114,11 +114,22 @@ def settings_of_run(base: str, changes: Mapping[str, Any], overrides: str = "{}"
         If a value cannot be used, or a setting that names the pipeline would change.
     """
     given = _object("--settings", base)
-    more = _object("overrides", overrides or "{}", ' such as {"train.learning_rate": 0.001}')
-    if fixed := sorted(set(more) & set(FIXED)):
-        raise SettingsError(f"overrides: {fixed[0]} cannot change in a run form, compile another pipeline")
-    chosen = {name: value for name, value in changes.items() if value not in ("", None)} | more
+    chosen = {name: form.get(name) for name in ("catalog", "profile", "warm_start")}
+    chosen["train.steps"] = form.get("steps") or None
+    chosen = {name: value for name, value in chosen.items() if value not in ("", None)}
+    chosen |= _overrides(form.get("overrides") or "{}")
     return load_settings(given, [f"{name}={json.dumps(value)}" for name, value in chosen.items()])
+
+
+def _overrides(text: str) -> dict[str, Any]:
+    """Settings by dotted name."""
+    found = _object("overrides", text, ' such as {"train.learning_rate": 0.001}')
+    for name, value in found.items():
+        if name.partition(".")[0] in FIXED:
+            raise SettingsError(f"overrides: {name} cannot change in a run form, compile another pipeline")
+        if isinstance(value, dict):  # it would take the place of the whole group, fields of the form included
+            raise SettingsError(f"overrides: {name}={value!r} is a group, write dotted names as in {name}.field")
+    return found
 
 
 def train_job_of(text: str) -> TrainJobRequest:
@@ -182,14 +193,8 @@ def _whole(text: str) -> int:
 
 
 def _step(options: argparse.Namespace) -> Step:
-    form = {
-        "catalog": options.catalog,
-        "profile": options.profile,
-        "train.steps": options.steps or None,
-        "warm_start": options.warm_start,
-    }
     return Step(
-        settings=settings_of_run(options.settings, form, options.overrides),
+        settings=settings_of_run(options.settings, vars(options)),
         run_id=options.resume or options.run_id,
         node_id=options.node,
         submitted_as=options.run_id,

@@ -28,7 +28,7 @@ from kfp import components, local
 
 from pipeline import lineage
 from pipeline.kubeflow_lint import lint_file
-from pipeline.kubeflow_runner import nodes, write_pipeline
+from pipeline.kubeflow_runner import compile_to, nodes
 from pipeline.metadata import connection_config
 from pipeline.placement import Placement
 from pipeline.settings import PROJECT, Settings, load_settings
@@ -170,7 +170,7 @@ def prepare(folder: Path, image: str, port: int) -> Bench:
             "pools": {"cpu": {"node_selector": {"dacapo.music/pool": "cpu"}}},
         }
     )
-    path = write_pipeline(folder / "tagging-tiny.yaml", nodes(outside), inside, placement)
+    path = compile_to(folder / "tagging-tiny.yaml", inside, placement, graph=nodes(outside))
     findings = [str(finding) for finding in lint_file(path)]
     check(findings == [], f"the lint finds nothing in {path.name}")
     tasks = next(yaml.safe_load_all(path.read_text()))["root"]["dag"]["tasks"]

@@ -1,13 +1,16 @@
 """Every overlay as kustomize renders it: valid, hardened, and with no reference into the void."""
 
 import json
+import shutil
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 
-from tests.kubeflow.conftest import OVERLAYS, VERSION, Manifest, pod_templates, rendered
+from tests.kubeflow import conftest
+from tests.kubeflow.conftest import KUBEFLOW, OVERLAYS, VERSION, Manifest, pod_templates, rendered
 
 CUSTOM = {
     "FlinkDeployment",
@@ -31,6 +34,14 @@ def by_kind(overlay: str, kind: str) -> list[Manifest]:
 
 def names(overlay: str, kind: str) -> set[str]:
     return {manifest["metadata"]["name"] for manifest in by_kind(overlay, kind)}
+
+
+def policies(overlay: str) -> dict[str, Manifest]:
+    return {policy["metadata"]["name"]: policy["spec"] for policy in by_kind(overlay, "NetworkPolicy")}
+
+
+def tcp(rule: Manifest) -> set[int]:
+    return {port["port"] for port in rule["ports"] if port["protocol"] == "TCP"}
 
 
 def pods(overlay: str) -> list[Manifest]:
@@ -203,8 +214,58 @@ def test_services_and_budgets_select_pods_of_exactly_one_workload(overlay: str) 
 
 @pytest.mark.parametrize("overlay", [overlay for overlay in WHOLE if overlay != "single-user"])
 def test_nothing_is_reachable_unless_a_policy_says_so(overlay: str) -> None:
-    policies = {policy["metadata"]["name"]: policy["spec"] for policy in by_kind(overlay, "NetworkPolicy")}
-    assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert policies(overlay)["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize("overlay", [overlay for overlay in WHOLE if overlay != "single-user"])
+def test_a_profile_s_artifact_proxy_answers_kubeflow_s_page_and_reads_the_object_store(overlay: str) -> None:
+    """Labels and port are those of KFP's profile controller (pipelines-profile-controller/sync.py)."""
+    policy = policies(overlay)["kfp-artifacts"]
+    assert policy["podSelector"] == {"matchLabels": {"app": "ml-pipeline-ui-artifact"}}
+    (ingress,) = policy["ingress"]
+    (page,) = ingress["from"]
+    kubeflow = {"matchLabels": {"kubernetes.io/metadata.name": "kubeflow"}}
+    assert page == {"namespaceSelector": kubeflow, "podSelector": {"matchLabels": {"app": "ml-pipeline-ui"}}}
+    assert tcp(ingress) == {3000}
+    assert {"to": [{"namespaceSelector": kubeflow}]} in policy["egress"]
+    (outside,) = [rule for rule in policy["egress"] if "ipBlock" in rule["to"][0]]
+    assert 443 in tcp(outside)
+    assert policies(overlay)["dns"]["podSelector"] == {}
+
+
+def test_names_are_looked_up_at_a_cache_on_the_node_as_well() -> None:
+    (rule,) = policies("gke")["dns"]["egress"]
+    assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in rule["to"]
+    assert {port["protocol"] for port in rule["ports"]} == {"TCP", "UDP"}
+
+
+def test_steps_reach_the_api_server_at_the_ports_that_distributions_give_it() -> None:
+    (rule,) = [rule for rule in policies("bare-metal")["steps"]["egress"] if "ipBlock" in rule["to"][0]]
+    assert tcp(rule) == {443, 6443, 8443, 16443}
+
+
+@pytest.mark.parametrize("overlay", ["gke", "eks"])
+def test_the_cloud_s_identity_is_one_comment_away_and_opens_metadata_servers_alone(
+    overlay: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(KUBEFLOW, tmp_path / "kubeflow")
+    monkeypatch.setattr(conftest, "KUBEFLOW", tmp_path / "kubeflow")
+    file = tmp_path / "kubeflow" / "overlays" / overlay / "kustomization.yaml"
+    assert "\n# components:" in file.read_text()
+    assert not [name for name in policies(overlay) if name.startswith("cloud-identity")]
+    file.write_text(file.read_text().replace("\n# components:", "\ncomponents:"))
+    manifests = [manifest for manifest in rendered.__wrapped__(overlay) if manifest["kind"] == "NetworkPolicy"]
+    added = [manifest for manifest in manifests if manifest["metadata"]["name"].startswith("cloud-identity")]
+    for manifest in added:
+        validate(json.dumps(manifest))
+    assert [manifest["spec"]["podSelector"]["matchLabels"] for manifest in added] == [
+        {"app": "ml-pipeline-ui-artifact"},
+        {"pipelines.kubeflow.org/v2_component": "true"},
+    ]
+    for manifest in added:
+        (rule,) = manifest["spec"]["egress"]
+        opened = {peer["ipBlock"]["cidr"] for peer in rule["to"]}
+        assert opened == {"169.254.169.254/32", "169.254.169.252/32", "169.254.170.23/32"}
 
 
 @pytest.mark.parametrize("overlay", WHOLE)

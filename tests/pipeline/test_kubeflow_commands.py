@@ -11,7 +11,7 @@ import urllib3
 import yaml
 from typer.testing import CliRunner, Result
 
-from pipeline import kubeflow_client
+from pipeline import kubeflow_client, run_node
 from pipeline.kubeflow_runner import Node, write_pipeline
 from pipeline.main import app
 from pipeline.placement import load_placement
@@ -295,6 +295,52 @@ def test_a_wrong_word_on_the_command_line_is_one_line(
     assert done.exit_code == 2
     assert words in one_line(done)
     assert [request for request in stub.requests if request[0] == "POST"] == []
+
+
+@pytest.mark.parametrize("command", ["submit", "schedule"])
+@pytest.mark.parametrize(
+    ("parameter", "option"),
+    [
+        ("profile=fast", "--profile=fast"),
+        ("steps=-1", "--steps=-1"),
+        ("overrides={task: x}", '--overrides={"task": "x"}'),
+        ("overrides={train.stepps: 1}", '--overrides={"train.stepps": 1}'),
+        ("overrides={metadata.store: sqlite}", '--overrides={"metadata.store": "sqlite"}'),
+    ],
+)
+def test_what_a_step_would_refuse_is_not_submitted_and_the_line_is_the_step_s(
+    stub: Stub, pipeline: Path, capsys: pytest.CaptureFixture[str], command: str, parameter: str, option: str
+) -> None:
+    done = asked(command, pipeline, "-p", parameter)
+    assert done.exit_code == 2
+    assert stub.requests == []
+    spec, _ = yaml.safe_load_all(pipeline.read_text())
+    compiled = spec["deploymentSpec"]["executors"]["exec-trainer"]["container"]["args"]
+    base = compiled[compiled.index("--settings") + 1]
+    assert run_node.main(["--settings", base, "--run-id", "r", "--node", "Trainer", option]) == 2
+    assert one_line(done) == capsys.readouterr().err.strip()
+
+
+def test_what_kfp_s_own_client_refuses_is_one_line(stub: Stub, pipeline: Path) -> None:
+    """It raises a bare ValueError."""
+    answer = stub.answer
+
+    def twice(method: str, path: str, body: Any) -> tuple[int, Any]:
+        status, found = answer(method, path, body)
+        return status, {"experiments": found["experiments"] * 2} if "experiments" in found else found
+
+    stub.answer = twice  # type: ignore[method-assign]
+    done = dacapo("submit", pipeline)
+    assert done.exit_code == 2
+    assert one_line(done) == f"dacapo: {stub.endpoint}: Multiple experiments is found with name dacapo."
+
+
+@pytest.mark.parametrize("run_id", ["", " "])
+def test_an_empty_run_id_is_one_line(stub: Stub, run_id: str) -> None:
+    done = dacapo("status", run_id)
+    assert done.exit_code == 2
+    assert one_line(done).startswith(f"dacapo: run id={run_id!r} is empty")
+    assert stub.requests == []
 
 
 def test_a_part_of_a_pipeline_is_one_line(stub: Stub, pipeline: Path, tmp_path: Path) -> None:

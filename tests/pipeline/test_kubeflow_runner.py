@@ -81,24 +81,37 @@ def test_settings_that_leave_the_shape_are_parameters_with_defaults_and_a_descri
 
 def test_a_step_rebuilds_the_settings_and_the_run_form_wins(compiled: Compiled) -> None:
     base = compiled.argument("transform", "--settings")
-    form = {"train.steps": compiled.spec["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"]}
+    form = {"steps": compiled.spec["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"]}
     assert settings_of_run(base, form) == settings()
-    changed = settings_of_run(base, form | {"profile": "full"}, '{"train.batch_size": 8, "seed": 3}')
+    changed = settings_of_run(base, form | {"profile": "full", "overrides": '{"train.batch_size": 8, "seed": 3}'})
     assert (changed.profile, changed.seed, changed.home) == ("full", 3, Path("/dacapo"))
     assert (changed.hyperparameters().batch_size, changed.hyperparameters().steps) == (8, 40)
 
 
 def test_no_steps_in_the_run_form_are_the_profile_s(compiled: Compiled) -> None:
-    """Also where the pipeline was compiled with train.steps; run_node reads 0 as no change of what it was given."""
-    of_run = settings_of_run(compiled.argument("trainer", "--settings"), {"train.steps": None, "profile": "quick"})
+    """Also where the pipeline was compiled with train.steps."""
+    of_run = settings_of_run(compiled.argument("trainer", "--settings"), {"steps": 0, "profile": "quick"})
     assert of_run.hyperparameters().steps == settings(train={}).hyperparameters().steps
     assert of_run.hyperparameters().steps != 40
 
 
-@pytest.mark.parametrize("overrides", ["{", "[1]", '{"task": "defects"}', '{"train.stepps": 1}'])
-def test_wrong_overrides_are_one_line(compiled: Compiled, overrides: str) -> None:
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ("{", "overrides='{' is not JSON"),
+        ("[1]", "overrides='[1]' is not an object"),
+        ('{"train.stepps": 1}', "train.stepps is not a setting"),
+        ('{"task": "defects"}', "overrides: task cannot change in a run form"),
+        ('{"metadata.store": "sqlite"}', "overrides: metadata.store cannot change in a run form"),
+        ('{"metadata": {"host": "other"}}', "overrides: metadata cannot change in a run form"),
+        ('{"train": {"batch_size": 8}}', "write dotted names as in train.field"),
+        ('{"ingest.shares": {"test": 0}}', "write dotted names as in ingest.shares.field"),
+    ],
+)
+def test_wrong_overrides_are_one_line(compiled: Compiled, overrides: str, words: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        settings_of_run(compiled.argument("transform", "--settings"), {}, overrides)
+        settings_of_run(compiled.argument("transform", "--settings"), {"overrides": overrides})
+    assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
