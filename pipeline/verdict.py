@@ -82,7 +82,7 @@ class Verdict:
 def _why(figure: Figure) -> str:
     limits = figure.limits
     if math.isnan(figure.value):
-        return "is undefined: the model never gives this output"
+        return "is undefined: the model never gives this output, or no eval recording tells what is right"
     if limits.floor is not None and figure.value < limits.floor:
         return f"{figure.value:.3f} is below its floor {limits.floor:g}"
     if limits.ceiling is not None and figure.value > limits.ceiling:

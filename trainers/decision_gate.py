@@ -6,7 +6,7 @@ gate every slice too.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -25,7 +25,7 @@ def decision_eval_config(
     outputs: tuple[str, ...],
     *,
     slices: Iterable[str] = (),
-    more: Sequence[config_pb2.MetricConfig] = (),
+    more: Callable[[str], Sequence[config_pb2.MetricConfig]] = lambda output: (),
 ) -> config_pb2.EvalConfig:
     """TFMA's configuration for decisions gated by `gate`.
 
@@ -34,7 +34,7 @@ def decision_eval_config(
     gate : limits by output.
     outputs : in the order of the model's columns.
     slices : features of an Example by which figures are reported as well.
-    more : figures of every output that are reported as well.
+    more : what else is asked of an output, by its name; see `gated`.
 
     Returns
     -------
@@ -48,13 +48,13 @@ def decision_eval_config(
             config_pb2.MetricsSpec(
                 binarize=config_pb2.BinarizationOptions(class_ids={"values": [index]}),
                 metrics=[
-                    _metric("Precision", "precision", gate, output, {"thresholds": [DECISION]}),
-                    _metric("Recall", "recall", gate, output, {"thresholds": [DECISION]}),
+                    gated("Precision", "precision", gate, output, {"thresholds": [DECISION]}),
+                    gated("Recall", "recall", gate, output, {"thresholds": [DECISION]}),
                     noise_of("precision"),
                     noise_of("recall"),
-                    _metric("AUC", "roc_auc", gate, output, {}),
-                    _metric("AUCPrecisionRecall", "average_precision", gate, output, {}),
-                    *more,
+                    gated("AUC", "roc_auc", gate, output, {}),
+                    gated("AUCPrecisionRecall", "average_precision", gate, output, {}),
+                    *more(output),
                 ],
             )
         )
@@ -68,8 +68,12 @@ def decision_eval_config(
     return config_pb2.EvalConfig(model_specs=models, slicing_specs=slicing, metrics_specs=specs)
 
 
-def _metric(class_name: str, name: str, gate: Gate, output: str, options: dict[str, object]) -> config_pb2.MetricConfig:
-    metric = config_pb2.MetricConfig(class_name=class_name, config=json.dumps(options | {"name": name}))
+def gated(
+    class_name: str, name: str, gate: Gate, output: str, options: dict[str, object], *, module: str = ""
+) -> config_pb2.MetricConfig:
+    """A metric called `name` of an output, with what the gate asks of it; `module` is that of a class of ours."""
+    config = json.dumps(options | {"name": name})
+    metric = config_pb2.MetricConfig(class_name=class_name, module=module, config=config)
     asked = threshold(gate, output, name)
     if asked is not None:
         metric.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=asked)

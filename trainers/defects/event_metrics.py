@@ -9,7 +9,6 @@ recording has times for, and a model that answers no events (an older export), h
 Memory: an event is three numbers, a frame of 64 ms one byte.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +19,10 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from catalog.recording import Event
+from trainers.decision_gate import gated
 from trainers.defects.event_scores import Counts, event_counts, segment_counts
 from trainers.defects.spectra import FRAME_S
+from trainers.gate import Gate
 from trainers.recording_metric import RecordingCombiner, computations
 
 FIGURES = ("event_f1", "segment_f1", "psds")
@@ -58,14 +59,13 @@ class Heard:
     timelines: list[Timeline] = field(default_factory=list)
 
 
-def figures_of_events() -> list[config_pb2.MetricConfig]:
-    """The figures for a binarized MetricsSpec."""
-    return [
-        config_pb2.MetricConfig(
-            class_name="EventFigure", module=__name__, config=json.dumps({"name": figure, "figure": figure})
-        )
-        for figure in FIGURES
-    ]
+def figures_of_events(gate: Gate, output: str) -> list[config_pb2.MetricConfig]:
+    """The figures of a defect for a binarized MetricsSpec, with what the gate asks of them.
+
+    A drop can only be kept against a model in service that answers events in the same vocabulary: any other has none,
+    and NaN passes no limit.
+    """
+    return [gated("EventFigure", figure, gate, output, {"figure": figure}, module=__name__) for figure in FIGURES]
 
 
 def reference_of(events: Iterable[Event]) -> list[tuple[float, float, str]]:
