@@ -121,4 +121,5 @@ def _cause(metric: str, figure: Figure) -> str:
         return "the model answers numbers that are not finite"
     if figure.recordings == 0:
         return "it is defined in no eval recording"
-    return "no eval recording has this output" if metric == "recall" else "the model never gives this output"
+    causes = {"precision": "the model never gives this output", "recall": "no eval recording has this output"}
+    return causes.get(metric, "no eval recording tells what is right, or the model answers nothing of it")

@@ -67,8 +67,8 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 _FIGURES = {
-    "precision": lambda labels, predictions: _share(labels > 0, predictions > _DECISION),
-    "recall": lambda labels, predictions: _share(predictions > _DECISION, labels > 0),
+    "precision": lambda labels, predictions: _share(labels > 0, predictions >= _DECISION),
+    "recall": lambda labels, predictions: _share(predictions >= _DECISION, labels > 0),
     "mean": lambda labels, predictions: predictions.mean(axis=1),
 }
 

@@ -6,7 +6,7 @@ gate every slice too.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -25,7 +25,7 @@ def decision_eval_config(
     outputs: tuple[str, ...],
     *,
     slices: Iterable[str] = (),
-    more: Sequence[config_pb2.MetricConfig] = (),
+    more: Callable[[str], Sequence[config_pb2.MetricConfig]] = lambda output: (),
 ) -> config_pb2.EvalConfig:
     """TFMA's configuration for decisions gated by `gate`.
 
@@ -34,7 +34,7 @@ def decision_eval_config(
     gate : limits by output.
     outputs : in the order of the model's columns.
     slices : features of an Example by which figures are reported as well.
-    more : figures of every output that are reported as well.
+    more : what else is asked of an output, by its name; see `gated`.
 
     Returns
     -------
@@ -48,11 +48,11 @@ def decision_eval_config(
             config_pb2.MetricsSpec(
                 binarize=config_pb2.BinarizationOptions(class_ids={"values": [index]}),
                 metrics=[
-                    *(_gated(gate, output, metric) for metric in METRICS),
+                    *(gated(figure_of(gate, metric), gate, output) for metric in METRICS),
                     *(noise_of(metric) for metric in METRICS),
                     _reported("AUC", "roc_auc"),
                     _reported("AUCPrecisionRecall", "average_precision"),
-                    *more,
+                    *more(output),
                 ],
             )
         )
@@ -66,9 +66,9 @@ def decision_eval_config(
     return config_pb2.EvalConfig(model_specs=models, slicing_specs=slicing, metrics_specs=specs)
 
 
-def _gated(gate: Gate, output: str, name: str) -> config_pb2.MetricConfig:
-    metric = figure_of(gate, name)
-    asked = threshold(gate, output, name)
+def gated(metric: config_pb2.MetricConfig, gate: Gate, output: str) -> config_pb2.MetricConfig:
+    """A metric of an output with what the gate asks of it, by the name in its configuration."""
+    asked = threshold(gate, output, json.loads(metric.config)["name"])
     if asked is not None:
         metric.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=asked)
     return metric

@@ -7,8 +7,8 @@ Conventions
 * A score is NaN where it is **not defined** for a recording (a voice that does not sing). Such a recording is in no
   mean, and ``<metric>_recordings`` says how many are. It is the candidate that says so, for the model in service too:
   both are compared on the same recordings, even where the older one was exported with scores of another meaning.
-* A figure without a whole is **undefined**, and so is the mean of a score that is infinite somewhere, as the model's own
-  audio was not finite. TFMA compares with NaN by failing, so that one such figure in service would block every later
+* A figure without a whole is **undefined**, and so is the mean of a score that is infinite somewhere, as the model's
+  own audio was not finite. TFMA compares with NaN by failing, so that one such figure in service would block every later
   model. So to TFMA it is worse than any figure can be: it fails floor and ceiling, it fails against a figure in service
   that is defined, and as the figure in service it is no bar.
 * Two undefined *shares* are equal, both the largest finite number on the bad side: a model that never gives a tag is no
@@ -31,7 +31,9 @@ RECORDINGS = "_recordings"
 _DECISION = 0.5
 _MEAN = "mean"
 _SHARES = ("precision", "recall")
-_WORST = {_MEAN: math.inf} | dict.fromkeys(_SHARES, sys.float_info.max)
+UNDEFINED_SHARE = -sys.float_info.max
+"""What stands for a share that is undefined, of which more is better."""
+_WORST = {_MEAN: math.inf} | dict.fromkeys(_SHARES, -UNDEFINED_SHARE)
 Sums = tuple[float, float]
 
 
@@ -50,7 +52,7 @@ def figure_of(gate: Gate, metric: str) -> config_pb2.MetricConfig:
 
 def is_undefined(value: float) -> bool:
     """Whether a figure in TFMA's results stands for one that is undefined."""
-    return not abs(value) < sys.float_info.max
+    return not abs(value) < -UNDEFINED_SHARE
 
 
 class _Ratio(RecordingCombiner):
@@ -66,7 +68,7 @@ class _Ratio(RecordingCombiner):
             return accumulator
         part, whole = accumulator
         for label, prediction in self.pairs(element):
-            has, given = label > 0, prediction > _DECISION
+            has, given = label > 0, prediction >= _DECISION
             part += prediction if self.figure == _MEAN else has and given
             whole += {"precision": given, "recall": has, _MEAN: True}[self.figure]
         return part, whole

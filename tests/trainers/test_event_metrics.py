@@ -1,6 +1,6 @@
 """The Evaluator's figures of events are those of the counts and of PSDS, over the recordings whose times are known."""
 
-import math
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,12 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from catalog.recording import Event
+from trainers.defects.evaluation import eval_config
 from trainers.defects.event_metrics import FIGURES, EventFigure, Timeline, psds_of, reference_of
 from trainers.defects.event_scores import event_counts, segment_counts, total
 from trainers.defects.spectra import FRAME_S
+from trainers.gate import Gate
+from trainers.gate_figures import is_undefined
 
 HUM = 1
 FRAMES = 160
@@ -118,10 +121,24 @@ def test_psds_hardly_moves_by_a_byte_a_frame() -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_without_a_recording_that_has_the_defect_a_figure_is_undefined(name: str) -> None:
-    assert math.isnan(figure(name, [CLEAN, WEAK]))
-    assert math.isnan(figure(name, []))
+    assert is_undefined(figure(name, [CLEAN, WEAK]))
+    assert is_undefined(figure(name, []))
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_model_that_answers_no_events_has_no_figure(name: str) -> None:
-    assert math.isnan(figure(name, [RIGHT], [np.array([0.2, 0.9])]))
+    assert is_undefined(figure(name, [RIGHT], [np.array([0.2, 0.9])]))
+
+
+def test_a_gate_asks_how_well_the_events_of_one_defect_are_placed() -> None:
+    outputs = {"hum": {"floors": {"event_f1": 0.4}}}
+    gate = Gate.model_validate({"floors": {"precision": 0.5}, "drops": {}, "outputs": outputs})
+    specs = eval_config(gate, ("click", "hum")).metrics_specs
+    asked = [
+        (spec.binarize.class_ids.values[0], metric.config, limit.threshold.value_threshold.lower_bound.value)
+        for spec in specs
+        for metric in spec.metrics
+        for limit in metric.per_slice_thresholds
+        if metric.class_name == EventFigure.__name__
+    ]
+    assert [(column, json.loads(config)["name"], floor) for column, config, floor in asked] == [(HUM, "event_f1", 0.4)]

@@ -4,7 +4,8 @@ Three figures of a defect, beside precision and recall of whole recordings: even
 event list (`trainers.defects.event_scores`), and PSDS of its frame probabilities (Bilen et al. 2020; by
 `sed_scores_eval`, Ebbers, Haeb-Umbach, Serizel 2022). A recording with times has all of them, as in training. One
 without is left out of the figures of the defects that its tags name, and has no event of the others. A defect that no
-recording has times for, and a model that answers no events (an older export), have figures that are NaN.
+recording has times for, and a model that answers no events (an older export, another vocabulary), have figures that
+are undefined, as `trainers.gate_figures` says.
 
 Memory: an event is three numbers, a frame of 64 ms one byte.
 """
@@ -20,8 +21,11 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
 from catalog.recording import Event
+from trainers.decision_gate import gated
 from trainers.defects.event_scores import Counts, event_counts, segment_counts
 from trainers.defects.spectra import FRAME_S
+from trainers.gate import Gate
+from trainers.gate_figures import UNDEFINED_SHARE
 from trainers.recording_metric import RecordingCombiner, computations
 
 FIGURES = ("event_f1", "segment_f1", "psds")
@@ -58,14 +62,14 @@ class Heard:
     timelines: list[Timeline] = field(default_factory=list)
 
 
-def figures_of_events() -> list[config_pb2.MetricConfig]:
-    """The figures for a binarized MetricsSpec."""
-    return [
-        config_pb2.MetricConfig(
-            class_name="EventFigure", module=__name__, config=json.dumps({"name": figure, "figure": figure})
-        )
-        for figure in FIGURES
-    ]
+def figures_of_events(gate: Gate, output: str) -> list[config_pb2.MetricConfig]:
+    """The figures of a defect for a binarized MetricsSpec, with what the gate asks of them."""
+    return [gated(_figure(figure), gate, output) for figure in FIGURES]
+
+
+def _figure(name: str) -> config_pb2.MetricConfig:
+    config = json.dumps({"figure": name, "name": name})
+    return config_pb2.MetricConfig(class_name=EventFigure.__name__, module=__name__, config=config)
 
 
 def reference_of(events: Iterable[Event]) -> list[tuple[float, float, str]]:
@@ -140,7 +144,8 @@ class _Add(RecordingCombiner):
     def extract_output(self, accumulator: Heard) -> dict[metric_types.MetricKey, float]:
         counts = accumulator.counts
         f1 = counts.f1 if counts.reference else math.nan
-        return {self.key: psds_of(accumulator.timelines) if self.figure == "psds" else f1}
+        figure = psds_of(accumulator.timelines) if self.figure == "psds" else f1
+        return {self.key: UNDEFINED_SHARE if math.isnan(figure) else figure}
 
     def _known(self, element: metric_types.StandardMetricInputs, answer: Mapping[str, Any]) -> bool:
         """Whether it is known where the recording has the defect: it has times, or has not got it."""

@@ -13,6 +13,10 @@ they were not there. Every pool answers ``P`` [b, classes], between the least an
   a lone active frame among N counts one half; ``regularised_autopool`` pays for the squares of the exponents. They
   start at twice that bound, the constrained one just below it, where the published ones start at 1: a recording with
   one click then is one with a click, and frames around it are not taught to say so too.
+
+All frames start near one small ``p``, where an autopool weighs them alike: it pushes every frame of a recording with a
+click, and a network that remembers may settle on saying so all the time. Weights in proportion to ``p`` favour from the
+start what stands out, and push frames below ``P / 2`` down.
 """
 
 import math

@@ -8,13 +8,17 @@ slow: hum. Each kind of defect has channels of its own beside the common log-mel
   music is noise and a click is a spike (the AR residual of Godsill & Rayner 1998, chapter 5, with the spectrum's
   envelope in place of the AR model);
 * **dropouts** are digital silence: the share of samples that are next to zero;
-* **clipping** keeps samples next to the peak: the share of samples there, of a frame and of the whole window;
+* **clipping** keeps samples next to a ceiling that many peaks share: the share of samples there, and next to the peak
+  of the frame itself;
 * **skips** break the phase of every partial at once without anything growing louder: the deviation of a bin from where
   its two predecessors point (complex-domain onset detection, Bello, Duxbury, Davies, Sandler 2004), in a short
   spectrum; and in a long one, which tells partials apart, the phase alone of those that sounded before and after and
   were steady until now: the onset of a note adds partials and leaves the old ones as they were, a splice does not;
 * **hum** is the only thing below 600 Hz that never stops: the moving minimum of a long spectrum, and how far the
   multiples of 50 and 60 Hz stand above their surroundings in it.
+
+Nothing looks further than `REACH` frames: what a click does to the numbers of a whole window can be heard in the whole
+window, and labels that say *which* and not *where* do not contradict.
 """
 
 import numpy as np
@@ -36,9 +40,12 @@ HUM_N_FFT = 16_384  # half a second: tells 100 Hz from a G of 98
 HUM_HARMONICS = 10
 MAINS_HZ = (50.0, 60.0)
 HUM_MEMORY = 25  # frames of the moving minimum, 1.6 s
+CEILING_MEMORY = 25  # frames whose peaks tell the ceiling
+REACH = max(HUM_MEMORY // 2 + HUM_N_FFT // (2 * FRAME_LENGTH), CEILING_MEMORY // 2)
+"""Frames before a frame, and behind it, that its channels depend on at most: 1 s."""
 
 _LEVELS = 4  # rms, peak, largest and mean second difference
-_SHAPES = 7  # crest and kurtosis of the whitened frame, solitude, peak over the window's peak, three shares of samples
+_SHAPES = 7  # crest and kurtosis of the whitened frame, solitude, peak beside the ceiling, three shares of samples
 FINE = N_MELS + _LEVELS + _SHAPES + 2 * PHASE_BANDS
 SLOW = len(MAINS_HZ) * HUM_HARMONICS
 CHANNELS = FINE + SLOW
@@ -47,7 +54,8 @@ WIDTH = PER_FRAME * FINE + SLOW
 _SMOOTHED_BINS = 17
 _GRAIN = 32  # samples, 1 ms
 _ALONE = (3, 12)  # grains around that are looked at; a click may fill two
-_NEAR_PEAK, _NEAR_OWN_PEAK, _NEAR_ZERO = 0.97, 0.98, 1e-4
+_NEAR_CEILING, _NEAR_OWN_PEAK, _NEAR_ZERO = 0.03, 0.98, 1e-4
+_CEILING_RANK = 4
 _POWER_FLOOR, _LEVEL_FLOOR, _TINY = 1e-9, 1e-5, 1e-12
 _LN_10 = float(np.log(10.0))
 
@@ -161,20 +169,33 @@ def _whitened(spectrum: tf.Tensor) -> tf.Tensor:
     return _log10(tf.stack([crest, kurtosis], axis=-1) + 0.1)
 
 
+def _ceiling(own: tf.Tensor) -> tf.Tensor:
+    """The level that the peaks of `_CEILING_RANK` frames around reach: peaks, [b, fine frames, 1], to the same shape.
+
+    The highest peak may be a click, which is no ceiling.
+    """
+    peaks = tf.nn.max_pool1d(own, PER_FRAME, PER_FRAME, "VALID")[..., 0]
+    edge = CEILING_MEMORY // 2
+    around = tf.signal.frame(tf.pad(peaks, [[0, 0], [edge, edge]]), CEILING_MEMORY, 1)
+    ceiling = tf.math.top_k(around, _CEILING_RANK).values[..., -1:]
+    return tf.repeat(ceiling, PER_FRAME, axis=1)
+
+
 def _shapes(y: tf.Tensor) -> tf.Tensor:
-    """Peak of the frame over that of the window, and shares of samples near the window's peak, near the frame's own,
-    and near zero: [b, fine frames, 4].
+    """Peak of the frame beside the ceiling, 0.5 at it, and shares of samples near the ceiling, near the frame's own
+    peak, and near zero: [b, fine frames, 4].
     """
     blocks = tf.abs(_blocks(y))
     own = tf.reduce_max(blocks, axis=-1, keepdims=True)
-    peak = tf.reduce_max(own, axis=1, keepdims=True) + _LEVEL_FLOOR
+    ceiling = _ceiling(own) + _LEVEL_FLOOR
 
     def share(mask: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(tf.cast(mask, tf.float32), axis=-1)
 
-    near_peak, near_own = share(blocks >= _NEAR_PEAK * peak), share(blocks >= _NEAR_OWN_PEAK * own)
-    shares = [own[..., 0] / peak[..., 0], tf.sqrt(near_peak), tf.sqrt(near_own), share(blocks < _NEAR_ZERO)]
-    return tf.stack(shares, axis=-1)
+    near_ceiling = share(tf.abs(blocks - ceiling) <= _NEAR_CEILING * ceiling)
+    near_own = share(blocks >= _NEAR_OWN_PEAK * own)
+    peak = (own / (own + ceiling))[..., 0]
+    return tf.stack([peak, tf.sqrt(near_ceiling), tf.sqrt(near_own), share(blocks < _NEAR_ZERO)], axis=-1)
 
 
 def _phase(spectrum: tf.Tensor) -> tf.Tensor:
