@@ -50,7 +50,7 @@ def figures(
 
 @pytest.mark.parametrize(("metric", "score"), [("precision", precision_score), ("recall", recall_score)])
 def test_shares_are_those_of_scikit_learn(metric: str, score) -> None:
-    assert figures(metric, LABELS, SCORES) == {metric: pytest.approx(score(LABELS, SCORES > 0.5))}
+    assert figures(metric, LABELS, SCORES) == {metric: pytest.approx(score(LABELS, SCORES >= 0.5))}
 
 
 def test_a_mean_is_over_the_recordings_that_have_the_score() -> None:
