@@ -1,4 +1,4 @@
-"""A library whose defects a small model learns in seconds: chords with gaps, with bursts, with both, with none."""
+"""A library whose defects a small model learns in seconds: chords with clicks, bursts and gaps in each combination."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from audio.damage.bursts import add_bursts
+from audio.damage.clicks import add_clicks
 from audio.damage.dropouts import add_dropouts
 from audio.files import write
 from catalog.damage.excerpt import events_of
@@ -16,7 +17,7 @@ DURATION_S = 4.0
 ARTISTS = 12
 SONGS = 8
 SPLITS = ("train",) * 6 + ("validation",) * 3 + ("eval",) * 3
-TAGS = ("dropout", "burst")
+TAGS = ("click", "dropout", "burst")
 Relabel = Callable[[Recording], tuple[str, ...]]
 
 
@@ -44,7 +45,7 @@ def make_defects(folder: Path, *, relabel: Relabel | None = None) -> Path:
 def _recording(folder: Path, artist: int, song: int) -> Recording:
     rng = np.random.default_rng([1, artist, song])
     y, regions = chord(artist, song), []
-    for present, damage in ((song & 2, add_bursts), (song & 1, add_dropouts)):
+    for present, damage in ((song & 4, add_clicks), (song & 2, add_bursts), (song & 1, add_dropouts)):
         if present:
             damaged = damage(y, RATE, rng)
             y = damaged.y
