@@ -7,8 +7,8 @@ Conventions
 * A score is NaN where it is **not defined** for a recording (a voice that does not sing). Such a recording is in no
   mean, and ``<metric>_recordings`` says how many are. It is the candidate that says so, for the model in service too:
   both are compared on the same recordings, even where the older one was exported with scores of another meaning.
-* A figure without a whole is **undefined**, and so is the mean of a score that is infinite somewhere, as the model's own
-  audio was not finite. TFMA compares with NaN by failing, so that one such figure in service would block every later
+* A figure without a whole is **undefined**, and so is the mean of a score that is infinite somewhere: the model's audio
+  was not finite there. TFMA compares with NaN by failing, so that one such figure in service would block every later
   model. So to TFMA it is worse than any figure can be: it fails floor and ceiling, it fails against a figure in service
   that is defined, and as the figure in service it is no bar.
 * Two undefined *shares* are equal, both the largest finite number on the bad side: a model that never gives a tag is no
