@@ -36,7 +36,7 @@ PARAMETERS = {
     "profile": "Audio and hyperparameters of the task: quick or full.",
     "steps": "Training steps at most; 0: as the profile says.",
     "warm_start": "none, latest, or a served version.",
-    "overrides": 'Any other settings by dotted name, such as {"train.learning_rate": 0.001}.',
+    "overrides": 'Settings by dotted name, {"train.learning_rate": 0.001}; not task, library, home, metadata.',
     "resume": "Run id to go on with; empty: a run of its own.",
 }
 """Settings that leave the graph's shape as it is: parameters of the run form, the compiled settings being defaults."""

@@ -100,7 +100,8 @@ class Verdict:
             f"{output} {metric} {figure.allowed_change:g} < {figure.noise:.2g}"
             for output, metrics in self.figures.items()
             for metric, figure in metrics.items()
-            if output in self.gated and figure.allowed_change is not None and figure.allowed_change < figure.noise
+            if output in self.gated and figure.allowed_change is not None and not figure.undefined_in_service
+            if figure.allowed_change < figure.noise
         ]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
+from trainers.gate_figures import DECISION
 from trainers.recording_metric import RecordingCombiner, computations
 
 NOISE = "_noise"
@@ -21,7 +22,6 @@ MODULE = __name__
 _RESAMPLES = 1000
 _AT_ONCE = 1_000_000  # recordings drawn at a time: 8 MB an array, however many recordings there are
 _INTERVAL = (0.025, 0.975)
-_DECISION = 0.5
 Pairs = list[tuple[float, float]]
 
 
@@ -41,11 +41,11 @@ def bootstrap_noise(figure: str, pairs: Pairs) -> float:
 
     Returns
     -------
-    float; NaN where no bootstrap sample has the figure
+    float; NaN where no bootstrap sample has the figure, or a prediction is infinite
     """
     defined = sorted(pair for pair in pairs if not math.isnan(pair[1]))
     labels, predictions = np.array(defined, dtype=np.float64).reshape(-1, 2).T
-    if not len(labels):
+    if not len(labels) or not np.isfinite(predictions).all():
         return float("nan")
     rng, at_once = np.random.default_rng(0), max(1, _AT_ONCE // len(labels))
     blocks = []
@@ -67,8 +67,8 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 _FIGURES = {
-    "precision": lambda labels, predictions: _share(labels > 0, predictions >= _DECISION),
-    "recall": lambda labels, predictions: _share(predictions >= _DECISION, labels > 0),
+    "precision": lambda labels, predictions: _share(labels > 0, predictions >= DECISION),
+    "recall": lambda labels, predictions: _share(predictions >= DECISION, labels > 0),
     "mean": lambda labels, predictions: predictions.mean(axis=1),
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tensorflow_model_analysis.proto import config_pb2
 
 from trainers.bootstrap_noise import noise_of
-from trainers.gate import Gate
+from trainers.gate import Gate, GateError
 from trainers.gate_figures import figure_of
 from trainers.thresholds import threshold
 
@@ -67,8 +67,17 @@ def decision_eval_config(
 
 
 def gated(metric: config_pb2.MetricConfig, gate: Gate, output: str) -> config_pb2.MetricConfig:
-    """A metric of an output with what the gate asks of it, by the name in its configuration."""
-    asked = threshold(gate, output, json.loads(metric.config)["name"])
+    """A metric of an output with what the gate asks of it, by the name in its configuration.
+
+    Raises
+    ------
+    GateError
+        The gate has a ceiling or a rise for it: more of every figure of a decision is better.
+    """
+    name = json.loads(metric.config)["name"]
+    if gate.less_is_better(name):
+        raise GateError(f"gate.yaml: {name} has a ceiling or a rise, but more of it is better: write floors and drops")
+    asked = threshold(gate, output, name)
     if asked is not None:
         metric.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=asked)
     return metric

@@ -28,7 +28,8 @@ from trainers.gate import Gate
 from trainers.recording_metric import RecordingCombiner, computations
 
 RECORDINGS = "_recordings"
-_DECISION = 0.5
+DECISION = 0.5
+"""A tag is given from here on, as thresholds are learnt (`trainers.calibration`) and as scans say it."""
 _MEAN = "mean"
 _SHARES = ("precision", "recall")
 UNDEFINED_SHARE = -sys.float_info.max
@@ -68,7 +69,7 @@ class _Ratio(RecordingCombiner):
             return accumulator
         part, whole = accumulator
         for label, prediction in self.pairs(element):
-            has, given = label > 0, prediction >= _DECISION
+            has, given = label > 0, prediction >= DECISION
             part += prediction if self.figure == _MEAN else has and given
             whole += {"precision": given, "recall": has, _MEAN: True}[self.figure]
         return part, whole

@@ -73,16 +73,26 @@ def build_builtin(
     if workers < 1:
         raise CatalogError(f"workers={workers} must be at least 1")
     root = Path(folder)
-    catalog = root / "catalog.csv"
     plans = plan_library(seed=seed, songs=songs)
     mark = {"note": SYNTHETIC, "seed": seed, "songs": songs, "fingerprint": _fingerprint()}
     _check_ours(root)
+    if _made(root, mark) and all(_complete(root, plan) for plan in plans):
+        return root / "catalog.csv"
     with alone(root):
-        if _prepare(root, mark) and catalog.is_file() and all(_complete(root, plan) for plan in plans):
-            return catalog
+        _prepare(root, mark)
         recordings = _make_all(root, plans, workers, progress or (lambda done, total: None))
         (root / "README.md").write_text(_readme(mark), "utf-8")
-        return Catalog.write(catalog, "builtin", recordings).path
+        return Catalog.write(root / "catalog.csv", "builtin", recordings).path
+
+
+def _made(root: Path, mark: dict[str, object]) -> bool:
+    """Whether this very build has been made there."""
+    return (root / "catalog.csv").is_file() and _is_marked(root, mark)
+
+
+def _is_marked(root: Path, mark: dict[str, object]) -> bool:
+    """Whether this very build was begun there."""
+    return (root / _MARK).is_file() and (root / _MARK).read_text("utf-8") == json.dumps(mark)
 
 
 def _check_ours(root: Path) -> None:
@@ -96,23 +106,14 @@ def _check_ours(root: Path) -> None:
         )
 
 
-def _prepare(root: Path, mark: dict[str, object]) -> bool:
-    """Make `root`, which is ours, ready for a build; True if what it holds belongs to this very build."""
-    marker = root / _MARK
-    if marker.is_file():
-        if marker.read_text("utf-8") == json.dumps(mark):
-            _make_folders(root)
-            return True
+def _prepare(root: Path, mark: dict[str, object]) -> None:
+    """Make `root`, which is ours, ready for a build; what another build left is taken away."""
+    if not _is_marked(root, mark):
         (root / "catalog.csv").unlink(missing_ok=True)
         for name in _FOLDERS:
             shutil.rmtree(root / name, ignore_errors=True)
-    with whole(marker) as file:
-        file.write(json.dumps(mark))
-    _make_folders(root)
-    return False
-
-
-def _make_folders(root: Path) -> None:
+        with whole(root / _MARK) as file:
+            file.write(json.dumps(mark))
     for name in _FOLDERS:
         (root / name).mkdir(exist_ok=True)
 

@@ -88,9 +88,8 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
     """
     if _manifest(folder) is None:  # packages that were unpacked before there were marks are ours by it
         check_ours(folder)
-    staging, replaced = (folder.with_name(f".{folder.name}.{state}") for state in ("unpacking", "replaced"))
-    for leftover in (staging, replaced):
-        _remove(leftover)
+    staging = folder.with_name(f".{folder.name}.unpacking")
+    _remove(staging)
     claim(staging)
 
     def wanted(path: str) -> str | None:
@@ -105,10 +104,8 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
     (staging / MANIFEST).write_text(package.model_dump_json(indent=1), encoding="utf-8")
     for path in (staging / MANIFEST, staging):
         _sync(path)
-    if folder.exists():
-        os.replace(folder, replaced)
+    _remove(folder)
     os.replace(staging, folder)
-    _remove(replaced)
     return package
 
 

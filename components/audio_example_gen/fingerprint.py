@@ -39,7 +39,6 @@ class HashIndex:
         try:
             self._connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
             self._connection.execute("PRAGMA synchronous = OFF")
-            self._connection.execute("DROP TABLE IF EXISTS files")  # of versions that took mtime alone
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS hashes"
                 " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID"

@@ -98,8 +98,8 @@ def test_no_steps_in_the_run_form_are_the_profile_s(compiled: Compiled) -> None:
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        ("{", "overrides='{' is not JSON"),
-        ("[1]", "overrides='[1]' is not an object"),
+        ("{", 'overrides: "{" is not JSON'),
+        ("[1]", 'overrides: "[1]" is not an object'),
         ('{"train.stepps": 1}', "train.stepps is not a setting"),
         ('{"task": "defects"}', "overrides: task cannot change in a run form"),
         ('{"metadata.store": "sqlite"}', "overrides: metadata.store cannot change in a run form"),

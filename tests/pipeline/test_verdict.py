@@ -48,6 +48,7 @@ def test_a_mean_of_no_recording_passes_nothing_beside_a_model_in_service(limits:
     ("metric", "recordings", "cause"),
     [
         ("precision", None, "the model never gives this output"),
+        ("event_f1", None, "no eval recording tells what is right, or the model answers nothing of it"),
         ("recall", None, "no eval recording has this output"),
         ("leakage_db", 0, "it is defined in no eval recording"),
         ("sdr", 63, "the model answers numbers that are not finite"),

@@ -40,3 +40,7 @@ def test_a_figure_that_cannot_move_has_noise_zero() -> None:
 def test_recordings_without_the_score_are_left_out() -> None:
     scores = [(0.0, float(score)) for score in range(20)]
     assert bootstrap_noise("mean", [(0.0, math.nan), *scores, (0.0, math.nan)]) == bootstrap_noise("mean", scores) > 0
+
+
+def test_a_score_that_is_infinite_somewhere_has_no_noise() -> None:
+    assert math.isnan(bootstrap_noise("mean", [(0.0, 1.0), (0.0, math.inf), (0.0, -math.inf)]))

@@ -15,7 +15,7 @@ from trainers.defects.evaluation import eval_config
 from trainers.defects.event_metrics import FIGURES, EventFigure, Timeline, psds_of, reference_of
 from trainers.defects.event_scores import event_counts, segment_counts, total
 from trainers.defects.spectra import FRAME_S
-from trainers.gate import Gate
+from trainers.gate import Gate, GateError
 from trainers.gate_figures import is_undefined
 
 HUM = 1
@@ -142,3 +142,10 @@ def test_a_gate_asks_how_well_the_events_of_one_defect_are_placed() -> None:
         if metric.class_name == EventFigure.__name__
     ]
     assert [(column, json.loads(config)["name"], floor) for column, config, floor in asked] == [(HUM, "event_f1", 0.4)]
+
+
+@pytest.mark.parametrize("limits", ["ceilings", "rises"])
+def test_a_gate_that_wants_less_of_what_more_is_better_of_is_refused(limits: str) -> None:
+    gate = Gate.model_validate({"floors": {}, "drops": {}, "outputs": {"hum": {limits: {"event_f1": 0.4}}}})
+    with pytest.raises(GateError, match="event_f1 has a ceiling or a rise"):
+        eval_config(gate, ("click", "hum"))
