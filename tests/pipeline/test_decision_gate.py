@@ -1,15 +1,14 @@
 """A gate on decisions: what is undefined, in the model or in the one in service, is judged and told alike."""
 
-import json
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
-import tensorflow_model_analysis as tfma
 
-from pipeline.evaluation import Evaluation, read_evaluation
+from pipeline.evaluation import Evaluation
 from pipeline.session import verdict_table
-from trainers.decision_gate import SIGNATURE, decision_eval_config
+from tests.pipeline.analysis import analyse
+from trainers.decision_gate import decision_eval_config
 from trainers.gate import Gate
 
 pytestmark = pytest.mark.e2e
@@ -56,24 +55,7 @@ def evaluate(
 ) -> Evaluation:
     """What is read of TFMA's evaluation of a model beside the one in service."""
     config = decision_eval_config(Gate.model_validate(gate), TAGS)
-    shared = []
-    for spec, answers in zip(config.model_specs, (candidate, in_service), strict=True):
-        path, model = folder / spec.name, Model(answers)
-        tf.saved_model.save(model, str(path), signatures={SIGNATURE: model.evaluate})
-        (path / "assets.extra").mkdir()
-        (path / "assets.extra" / "dacapo.json").write_text(json.dumps({"vocabulary": TAGS}))
-        shared.append(
-            tfma.default_eval_shared_model(str(path), model_name=spec.name, eval_config=config, tags=["serve"])
-        )
-    tfma.run_model_analysis(
-        eval_shared_model=shared,
-        eval_config=config,
-        data_location=str(data),
-        output_path=str(folder / "evaluation"),
-    )
-    found = read_evaluation(folder / "evaluation")
-    assert found.verdict.blessed == (not found.verdict.failures())
-    return found
+    return analyse(folder, data, config, [Model(answers) for answers in (candidate, in_service)], {"vocabulary": TAGS})
 
 
 def test_a_tag_that_the_model_in_service_never_gives_blocks_no_model_that_gives_it(tmp_path: Path, data: Path) -> None:

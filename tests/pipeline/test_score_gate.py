@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-import tensorflow_model_analysis as tfma
 
-from pipeline.evaluation import Evaluation, read_evaluation
+from pipeline.evaluation import Evaluation
 from pipeline.session import verdict_table
+from tests.pipeline.analysis import analyse
 from trainers.bootstrap_noise import bootstrap_noise
 from trainers.gate import Gate
 from trainers.score_gate import score_eval_config
@@ -80,21 +80,8 @@ def evaluate(
     config = score_eval_config(gate, ["all"], METRICS, tags=TAGS)
     if not baseline:
         del config.model_specs[1:]
-    models = {"candidate": Model(gain, delay, undefined[0]), "baseline": Model(0.0, 5.0, undefined[1])}
-    shared = []
-    for spec in config.model_specs:
-        path = str(folder / spec.name)
-        tf.saved_model.save(models[spec.name], path, signatures={"evaluate": models[spec.name].evaluate})
-        shared.append(tfma.default_eval_shared_model(path, model_name=spec.name, eval_config=config, tags=["serve"]))
-    tfma.run_model_analysis(
-        eval_shared_model=shared if baseline else shared[0],
-        eval_config=config,
-        data_location=str(data),
-        output_path=str(folder / "evaluation"),
-    )
-    found = read_evaluation(folder / "evaluation")
-    assert found.verdict.blessed == (not found.verdict.failures())
-    return found
+    models = [Model(gain, delay, undefined[0]), Model(0.0, 5.0, undefined[1])]
+    return analyse(folder, data, config, models[: len(config.model_specs)])
 
 
 def test_a_row_for_the_whole_and_for_every_tag(tmp_path: Path, data: Path) -> None:
