@@ -1,7 +1,7 @@
 """``dacapo catalog``: make, import and check catalogs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,9 @@ SeedOption = Annotated[
     int, typer.Option(help="Of everything that is drawn: the same seed makes the same files.", min=0)
 ]
 MinutesOption = Annotated[float | None, typer.Option(help="About so much audio at most.")]
+TrainingTakesOption = Annotated[
+    int | None, typer.Option(min=1, help="Excerpts of each training recording; without, as many as of every other one.")
+]
 HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
 
 
@@ -37,18 +40,18 @@ def build_derived_catalogs(home: Path, library: str, *, seed: int = 0) -> list[P
     return [make(home / "catalogs" / library / "catalog.csv", seed) for make in (_damaged, _noisy)]
 
 
-def _damaged(source: Path, seed: int, minutes: float | None = None) -> Path:
+def _damaged(source: Path, seed: int, **options: Any) -> Path:
     from catalog.damage import build_damaged
 
     with progress_bar(f"damaged recordings of {library_title(source.parent.name)}") as advance:
-        return build_damaged(source, seed=seed, minutes=minutes, progress=advance, say=typer.echo)
+        return build_damaged(source, seed=seed, progress=advance, say=typer.echo, **options)
 
 
-def _noisy(source: Path, seed: int, minutes: float | None = None, noises: Path | None = None) -> Path:
+def _noisy(source: Path, seed: int, **options: Any) -> Path:
     from catalog.noise import build_noisy
 
     with progress_bar(f"noisy recordings of {library_title(source.parent.name)}") as advance:
-        return build_noisy(source, noises=noises, seed=seed, minutes=minutes, progress=advance, say=typer.echo)
+        return build_noisy(source, seed=seed, progress=advance, say=typer.echo, **options)
 
 
 @build_app.command("builtin")
@@ -89,12 +92,14 @@ def damage(
     library: Annotated[str, typer.Argument(help="A library in the home folder: its catalog.csv is read.")] = "builtin",
     catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
     minutes: MinutesOption = None,
+    training_takes: TrainingTakesOption = None,
     seed: SeedOption = 0,
     home: HomeOption = HOME,
 ) -> None:
     """Break recordings the way networks and codecs do: damaged.csv and its audio beside the catalog, for defects."""
     with one_line_errors():
-        path = _damaged(catalog or home / "catalogs" / library / "catalog.csv", seed, minutes)
+        source = catalog or home / "catalogs" / library / "catalog.csv"
+        path = _damaged(source, seed, minutes=minutes, training_takes=training_takes)
     _say_next("defects", path, home)
 
 
@@ -104,12 +109,14 @@ def noise(
     catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
     noises: Annotated[Path | None, typer.Option(help="Catalog of real noise recordings to mix in as well.")] = None,
     minutes: MinutesOption = None,
+    training_takes: TrainingTakesOption = None,
     seed: SeedOption = 0,
     home: HomeOption = HOME,
 ) -> None:
     """Mix noise into recordings at drawn levels: noisy.csv and its audio beside the catalog, for restoration."""
     with one_line_errors():
-        path = _noisy(catalog or home / "catalogs" / library / "catalog.csv", seed, minutes, noises)
+        source = catalog or home / "catalogs" / library / "catalog.csv"
+        path = _noisy(source, seed, minutes=minutes, training_takes=training_takes, noises=noises)
     _say_next("restoration", path, home)
 
 

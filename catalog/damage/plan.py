@@ -60,7 +60,12 @@ _PAIRS = [pair for pair in combinations(DEFECTS, 2) if (DEFECTS.index(pair[1]) -
 
 
 def plan_takes(
-    sources: Iterable[tuple[Recording, Split]], *, seed: int, per_recording: int, limit: int | None
+    sources: Iterable[tuple[Recording, Split]],
+    *,
+    seed: int,
+    per_recording: int,
+    training_takes: int | None = None,
+    limit: int | None,
 ) -> list[Take]:
     """The takes of a library.
 
@@ -68,7 +73,7 @@ def plan_takes(
     ----------
     sources : every recording with its split, in the order of the catalog
     seed : of deals and draws
-    per_recording, limit : as in `catalog.derived.dealing.choose`
+    per_recording, training_takes, limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
@@ -77,8 +82,10 @@ def plan_takes(
     """
     rows = list(sources)
     dealer = Dealer(deck, seed)
+    splits = [split for _, split in rows]
+    taken = choose(splits, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     return [
         Take(*rows[row], row, number, len(numbers), dealer.deal(rows[row][1]), (seed, row, number))
-        for row, numbers in choose(len(rows), seed=seed, per_recording=per_recording, limit=limit).items()
+        for row, numbers in taken.items()
         for number in numbers
     ]

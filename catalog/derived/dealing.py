@@ -1,6 +1,6 @@
 """Which recordings get how many takes, and cards for the takes: dealt, so that every split holds all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -10,18 +10,24 @@ from catalog.recording import SPLITS, Split
 Card = TypeVar("Card")
 
 
-def choose(recordings: int, *, seed: int, per_recording: int, limit: int | None) -> dict[int, list[int]]:
+def choose(
+    splits: Sequence[Split], *, seed: int, per_recording: int, training_takes: int | None, limit: int | None
+) -> dict[int, list[int]]:
     """Numbers of the takes of each recording that has any, both in order.
 
     Parameters
     ----------
-    recordings : how many there are
+    splits : of the recordings
     seed : of the draw
     per_recording : takes of a recording at most
+    training_takes : of one of the split ``train``; without, `per_recording` as well
     limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
     """
-    order = np.random.default_rng([seed, 1]).permutation(recordings)
-    wanted = [(number, int(row)) for number in range(per_recording) for row in order][:limit]
+    training = per_recording if training_takes is None else training_takes
+    most = [training if split == "train" else per_recording for split in splits]
+    order = np.random.default_rng([seed, 1]).permutation(len(splits))
+    numbered = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]]
+    wanted = numbered[:limit]
     takes: dict[int, list[int]] = {}
     for row, number in sorted((row, number) for number, row in wanted):
         takes.setdefault(row, []).append(number)

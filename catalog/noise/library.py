@@ -30,6 +30,7 @@ def build_noisy(
     workers: int = 2,
     excerpt_s: float = EXCERPT_S,
     per_recording: int = PER_RECORDING,
+    training_takes: int | None = None,
     minutes: float | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Path:
@@ -50,6 +51,8 @@ def build_noisy(
     workers : processes, started by spawn.
     excerpt_s : seconds of a take.
     per_recording : takes of a recording.
+    training_takes : of one of the training split; without, `per_recording` as well. Takes of the other splits are the
+        same whatever this is, unless `minutes` leaves some out.
     minutes : about so much audio in all at most, from as many recordings as possible.
     say : told of each recording that was left out.
 
@@ -72,10 +75,13 @@ def build_noisy(
         workers=workers,
         excerpt_s=excerpt_s,
         per_recording=per_recording,
+        training_takes=training_takes,
         minutes=minutes,
     )
     pool = NoisePool(None if noises is None else Path(noises))
-    takes = plan_takes(sources, pool, seed=seed, per_recording=per_recording, limit=limit)
+    takes = plan_takes(
+        sources, pool, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit
+    )
     target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
     claim(folder, target)
     sweep(folder, {take.name for take in takes})

@@ -73,6 +73,7 @@ def plan_takes(
     *,
     seed: int,
     per_recording: int,
+    training_takes: int | None = None,
     limit: int | None,
 ) -> list[Take]:
     """The takes of a library.
@@ -82,7 +83,7 @@ def plan_takes(
     sources : every recording with its split, in the order of the catalog
     pool : recordings of noise, of which a take gets one of its own split
     seed : of deals and draws
-    per_recording, limit : as in `catalog.derived.dealing.choose`
+    per_recording, training_takes, limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
@@ -91,8 +92,10 @@ def plan_takes(
     """
     rows = list(sources)
     dealer = Dealer(deck, seed)
+    splits = [split for _, split in rows]
+    taken = choose(splits, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     planned = []
-    for row, numbers in choose(len(rows), seed=seed, per_recording=per_recording, limit=limit).items():
+    for row, numbers in taken.items():
         source, split = rows[row]
         for number in numbers:
             kind, band = dealer.deal(split)

@@ -1,6 +1,6 @@
 """The denoiser on tiny songs: frames, mixing, masks and losses, state, scores, and three ways to run one network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
@@ -22,8 +22,8 @@ from trainers.restoration.features import Constants, features, features_of
 from trainers.restoration.frames import fft_size, frame_count, spectrum, waveform
 from trainers.restoration.layers import CausalConv, Recurrent, RunningFloor, RunningMean, Stateful
 from trainers.restoration.loss import LOSSES
-from trainers.restoration.mask import apply_output, ideal_mask, parts_of, read_mask_np
-from trainers.restoration.mixing import UNIFORMS, mix
+from trainers.restoration.mask import Kind, apply_output, ideal_mask, parts_of, read_mask_np
+from trainers.restoration.mixing import UNIFORMS, Mix
 from trainers.restoration.model import RestorationLearner, make_learner
 from trainers.restoration.network import Network
 from trainers.restoration.restoration_scores import CLEAN_DB, restoration_scores
@@ -48,11 +48,11 @@ def difference_db(y: np.ndarray, other: np.ndarray) -> float:
     return float(10 * np.log10(np.sum(y**2) / (np.sum((y - other) ** 2) + 1e-30)))
 
 
-def rows_of(numbers: range) -> dict[str, tf.Tensor]:
+def rows_of(numbers: Iterable[int]) -> dict[str, tf.Tensor]:
     """Rows as `RestorationLearner.read` gives them."""
     samples = np.rint(32768 * np.stack([make_pair(number) for number in numbers], axis=1)).astype(np.int16)
     clean, noise = (tf.constant(y) for y in samples)
-    return {"clean": clean, "noise": noise, "owns_noise": tf.zeros([len(numbers)], tf.bool)}
+    return {"clean": clean, "noise": noise, "owns_noise": tf.zeros_like(clean[:, 0], tf.bool)}
 
 
 @pytest.fixture(scope="module")
@@ -184,38 +184,97 @@ def test_running_mean_and_floor_are_what_they_are_called() -> None:
     np.testing.assert_allclose(floor[0, :, 0], [2, 2.5, 1, 1.5], atol=1e-5)
 
 
-def mixed(rows: dict[str, tf.Tensor], others: dict[str, tf.Tensor], uniforms: np.ndarray, **changes: float):
-    settings = {"clean_share": 0.0, "snr_low_db": 0.0, "snr_high_db": 10.0, "gain_db": 0.0} | changes
-    as_floats = [
-        row | {name: tf.cast(row[name], tf.float32) / 32768 for name in ("clean", "noise")} for row in (rows, others)
-    ]
-    return mix(*as_floats, tf.constant(uniforms, tf.float32), **settings)
+def mixed(drawn: list[dict[str, tf.Tensor]], uniforms: np.ndarray, **changes: float) -> Mix:
+    """Spectra of training examples at 0 to 10 dB, of a tape that runs at its own speed through no equaliser unless asked."""
+    settings = {"speed": 0.0, "colour_db": 0.0, "second_share": 0.0, "clean_share": 0.0} | changes
+    learner = make_learner(recipe(snr_low_db=0.0, snr_high_db=10.0, **settings))
+    batch = learner.prepare(drawn, tf.constant(uniforms, tf.float32))
+    return Mix(batch["clean"], batch["mixture"] - batch["clean"])
+
+
+def drawn_rows(count: int) -> list[dict[str, tf.Tensor]]:
+    """Three rows for each of `count` examples, all of them noisy."""
+    noisy = [number for number in range(40) if number % 4]
+    return [rows_of(noisy[start : start + count]) for start in (0, count, 2 * count)]
+
+
+def alike(spectra: tf.Tensor, samples: tf.Tensor) -> list[float]:
+    """Correlation of each spectrum's waveform with 16-bit samples."""
+    n_fft = 2 * (spectra.shape[-1] - 1)
+    pairs = zip(waveform(spectra, n_fft, samples.shape[-1]).numpy(), samples.numpy(), strict=True)
+    return [float(np.corrcoef(y, other)[0, 1]) for y, other in pairs]
 
 
 def test_noise_of_another_row_is_mixed_in_at_the_drawn_level() -> None:
-    uniforms = np.array([[0.0, 0.9, 0.9, 0.5], [0.5, 0.9, 0.9, 0.5], [1.0, 0.9, 0.1, 0.5]])
-    rows, others = rows_of(range(1, 4)), rows_of(range(5, 8))
-    result = mixed(rows, others, uniforms)
-    levels = [10 * np.log10(np.sum(c**2) / np.sum(n**2)) for c, n in zip(*map(np.array, result), strict=True)]
-    np.testing.assert_allclose(levels, [0, 5, 10], atol=1e-3)
-    for noise, other, sign in zip(result.noise.numpy(), others["noise"].numpy(), (1, 1, -1), strict=True):
-        assert np.corrcoef(noise, other)[0, 1] == pytest.approx(sign, abs=1e-4)
+    uniforms = np.full((3, UNIFORMS), 0.75)
+    uniforms[:, -4:] = [[0.0, 0.9, 0.9, 0.5], [0.5, 0.9, 0.9, 0.5], [1.0, 0.9, 0.1, 0.5]]
+    drawn = drawn_rows(3)
+    result = mixed(drawn, uniforms)
+    energies = (np.sum(np.abs(y) ** 2, axis=(1, 2)) for y in result)
+    np.testing.assert_allclose(10 * np.log10(np.divide(*energies)), [0, 5, 10], atol=1e-3)
+    np.testing.assert_allclose(alike(result.clean, drawn[0]["clean"]), 1, atol=1e-4)
+    np.testing.assert_allclose(alike(result.noise, drawn[1]["noise"]), [1, 1, -1], atol=1e-4)
 
 
-def test_a_chain_keeps_its_own_music_and_is_lent_to_no_other() -> None:
-    uniforms = np.tile([[0.5, 0.9, 0.1, 0.5]], (2, 1))
-    rows, others = rows_of(range(1, 3)), rows_of(range(5, 7))
-    rows["owns_noise"], others["owns_noise"] = tf.constant([True, False]), tf.constant([False, True])
-    for noise, own in zip(mixed(rows, others, uniforms).noise.numpy(), rows["noise"].numpy(), strict=True):
-        assert np.corrcoef(noise, own)[0, 1] == pytest.approx(1, abs=1e-4)
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_chain_keeps_its_own_music_and_is_lent_to_no_other(which: int) -> None:
+    drawn = drawn_rows(2)
+    drawn[which]["owns_noise"] = tf.constant([True, False])
+    result = mixed(drawn, np.full((2, UNIFORMS), 0.75), second_share=1.0)
+    assert alike(result.clean, drawn[0]["clean"])[0] == pytest.approx(1, abs=1e-4)
+    assert alike(result.noise, drawn[0]["noise"])[0] == pytest.approx(1, abs=1e-4)
+    assert abs(alike(result.noise, drawn[0]["noise"])[1]) < 0.2
+
+
+def test_a_chain_and_its_music_are_played_and_coloured_alike() -> None:
+    drawn = drawn_rows(2)
+    drawn[0]["noise"], drawn[0]["owns_noise"] = drawn[0]["clean"] // 4, tf.constant([True, True])
+    uniforms = np.random.default_rng(0).random((2, UNIFORMS))
+    uniforms[:, -3] = 0.9
+    uniforms[:, [0, 10]] = 0.25  # both at another speed, through an equaliser
+    result = mixed(drawn, uniforms, speed=0.3, colour_db=6.0)
+    shares = np.abs(result.noise.numpy()) / np.maximum(np.abs(result.clean), 1e-9)
+    loud = np.abs(result.clean) > 0.2 * np.abs(result.clean).max()
+    assert loud.any()
+    for share, heard in zip(shares, loud, strict=True):
+        np.testing.assert_allclose(share[heard], np.median(share[heard]), rtol=0.05)
+
+
+def test_a_second_music_and_a_second_noise_are_at_most_as_loud() -> None:
+    drawn = drawn_rows(4)
+    uniforms = np.full((4, UNIFORMS), 0.75)
+    uniforms[:, [3, 8]] = 0.1
+    result = mixed(drawn, uniforms, second_share=0.5)
+    for y, name, first in ((result.clean, "clean", 0), (result.noise, "noise", 1)):
+        own, second = (np.array(alike(y, drawn[row][name])) for row in (first, 2))
+        assert (np.abs(second) > 0.1).all()
+        assert (np.abs(own) > np.abs(second)).all()
+
+
+def test_colour_changes_bins_and_not_time_and_speed_changes_pitch() -> None:
+    drawn = drawn_rows(3)
+    uniforms = np.random.default_rng(1).random((3, UNIFORMS))
+    uniforms[:, -4:] = 0.5  # the whole at its own level
+    uniforms[:, [0, 3, 8]] = 0.75
+    uniforms[:, 10] = [0.25, 0.25, 0.75]
+    plain, coloured = (mixed(drawn, uniforms, colour_db=colour_db).clean.numpy() for colour_db in (0.0, 6.0))
+    ratio = np.abs(coloured / plain)
+    np.testing.assert_allclose(ratio.max(axis=1), ratio.min(axis=1), rtol=1e-2)
+    assert (ratio[:2].max(axis=(1, 2)) > 1.5 * ratio[:2].min(axis=(1, 2))).all()
+    np.testing.assert_allclose(ratio[2], 1, rtol=1e-3)
+    uniforms[:, :3] = [0.25, 1.0, 0.0]
+    faster = np.abs(mixed(drawn, uniforms, speed=0.3).clean.numpy()).mean(axis=1)
+    assert (np.argmax(faster, axis=1) > np.argmax(np.abs(plain).mean(axis=1), axis=1)).all()
 
 
 def test_clean_examples_are_clean_and_silence_stays_finite() -> None:
-    rows, others = rows_of(range(1, 3)), rows_of(range(5, 7))
-    clean = mixed(rows, others, np.full((2, UNIFORMS), 0.5), clean_share=0.6)
-    assert not clean.noise.numpy().any()
-    silent = {**others, "noise": tf.zeros_like(others["noise"])}
-    assert not mixed(rows, silent, np.full((2, UNIFORMS), 0.5)).noise.numpy().any()
+    drawn = drawn_rows(2)
+    uniforms = np.random.default_rng(0).random((2, UNIFORMS))
+    uniforms[:, -3] = 0.5
+    assert not mixed(drawn, uniforms, clean_share=0.6).noise.numpy().any()
+    for row in drawn[1:]:
+        row["noise"] = tf.zeros_like(row["noise"])
+    assert not mixed(drawn, uniforms, second_share=1.0).noise.numpy().any()
 
 
 def test_validation_hears_the_noisy_music_as_it_is_and_training_does_not(learner: RestorationLearner) -> None:
@@ -224,7 +283,7 @@ def test_validation_hears_the_noisy_music_as_it_is_and_training_does_not(learner
     whole = tf.constant(np.stack([make_pair(n).sum(axis=0) for n in range(1, 4)]))
     np.testing.assert_allclose(plain["mixture"], spectrum(whole, learner.n_fft), atol=5e-3)
     uniforms = tf.constant(np.random.default_rng(0).random((3, UNIFORMS), np.float32))
-    first, second = (learner.prepare([rows, rows_of(range(5, 8))], uniforms) for _ in range(2))
+    first, second = (learner.prepare([rows, rows_of(range(5, 8)), rows_of(range(9, 12))], uniforms) for _ in range(2))
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
     assert not np.allclose(first["mixture"], plain["mixture"], atol=0.1)
@@ -240,9 +299,9 @@ def test_every_mask_has_a_network_and_only_a_wrong_mask_costs(kind: str) -> None
     assert output.shape == (*batch["mixture"].shape, parts_of(kind))
     ideal = ideal_mask(kind, batch["clean"], batch["mixture"])
     for name, loss in LOSSES.items():
-        right, wrong = (loss(kind, mask, batch["clean"], batch["mixture"]) for mask in (ideal, 0.3 * ideal))
+        right, wrong = (loss(kind, mask, batch["clean"], batch["mixture"], 2.0) for mask in (ideal, 0.3 * ideal))
         assert (right.numpy() < wrong.numpy()).all(), name
-        alone = loss(kind, ideal[2:3], batch["clean"][2:3], batch["mixture"][2:3])
+        alone = loss(kind, ideal[2:3], batch["clean"][2:3], batch["mixture"][2:3], 2.0)
         np.testing.assert_allclose(alone, right[2:3], rtol=1e-4, atol=1e-5)
     applied = apply_output(kind, ideal, batch["mixture"])
     np.testing.assert_allclose(read_mask_np(ideal.numpy()) * batch["mixture"].numpy(), applied, atol=2e-3)
@@ -250,12 +309,25 @@ def test_every_mask_has_a_network_and_only_a_wrong_mask_costs(kind: str) -> None
         np.testing.assert_allclose(applied, batch["clean"], atol=2e-2)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_caution_weighs_what_takes_music_away_and_not_what_leaves_noise(loss: str, kind: Kind) -> None:
+    batch = make_learner(recipe()).prepare([rows_of(range(1, 4))], None)
+    clean, mixture = batch["clean"], batch["mixture"]
+    ideal = ideal_mask(kind, clean, mixture)
+    plain, careful = (LOSSES[loss](kind, ideal - 0.1, clean, mixture, caution).numpy() for caution in (1.0, 4.0))
+    assert (careful > plain + 1e-6).all()
+    if kind == "irm":  # of the others, some bins have no mask that leaves too much
+        plain, careful = (LOSSES[loss](kind, ideal + 0.1, clean, mixture, caution).numpy() for caution in (1.0, 4.0))
+        np.testing.assert_allclose(careful, plain, rtol=1e-5)
+
+
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_each_of_the_real_masks_is_the_best_one_only_by_its_own_name(loss: str) -> None:
     batch = make_learner(recipe()).prepare([rows_of(range(1, 4))], None)
     ideal = {kind: ideal_mask(kind, batch["clean"], batch["mixture"]) for kind in ("irm", "psm")}
     costs = {
-        (kind, mask): LOSSES[loss](kind, ideal[mask], batch["clean"], batch["mixture"]).numpy()
+        (kind, mask): LOSSES[loss](kind, ideal[mask], batch["clean"], batch["mixture"], 1.0).numpy()
         for kind in ideal
         for mask in ideal
     }
@@ -270,7 +342,7 @@ def test_losses_have_finite_gradients_in_silence(kind: str, loss: str) -> None:
     nothing = tf.zeros([1, 5, 9], tf.complex64)
     output = tf.Variable(tf.fill([1, 5, 9, parts_of(kind)], 0.5))
     with tf.GradientTape() as tape:
-        value = LOSSES[loss](kind, output, nothing, nothing)
+        value = LOSSES[loss](kind, output, nothing, nothing, 2.0)
     assert np.isfinite(value).all()
     assert np.isfinite(tape.gradient(value, output)).all()
 

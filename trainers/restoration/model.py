@@ -14,7 +14,7 @@ from trainers.restoration.features import Constants, features_of
 from trainers.restoration.frames import fft_size, frame_count, spectrum, waveform
 from trainers.restoration.loss import LOSSES
 from trainers.restoration.mask import apply_output
-from trainers.restoration.mixing import UNIFORMS, Mix, mix
+from trainers.restoration.mixing import UNIFORMS, Draws, Mix, coloured, levelled, owns_noise, sources, split_draws
 from trainers.restoration.network import Network
 from trainers.restoration.restoration_scores import AUDIO_METRICS, restoration_scores
 from trainers.restoration.task import COLUMNS, RestorationHyperparameters
@@ -26,7 +26,7 @@ _SCORE = "sdr_improvement"
 class RestorationLearner:
     """A denoiser (`trainers.learner.Learner`, with `trainers.learner.Judge`)."""
 
-    draws = 2
+    draws = 3
     uniforms = UNIFORMS
     output_variables: tuple[str, ...] = ()
     label_columns: tuple[str, ...] = ()
@@ -65,23 +65,31 @@ class RestorationLearner:
         ``log_magnitude`` float32 [b, frames, bins], what the network sees; ``clean``, ``mixture`` complex64 [b, frames,
         bins]
         """
-        examples = [rows | {name: tf.cast(rows[name], tf.float32) / FULL_SCALE for name in COLUMNS} for rows in drawn]
-        music, other = examples[0], examples[-1]
-        mixed = Mix(music["clean"], music["noise"])
-        if uniforms is not None:
-            settings = self.hyperparameters
-            mixed = mix(
-                music,
-                other,
-                uniforms,
-                clean_share=settings.clean_share,
-                snr_low_db=settings.snr_low_db,
-                snr_high_db=settings.snr_high_db,
-                gain_db=settings.gain_db,
-            )
-        clean = spectrum(tf.ensure_shape(mixed.clean, [None, self.segment_samples]), self.n_fft)
-        mixture = clean + spectrum(tf.ensure_shape(mixed.noise, [None, self.segment_samples]), self.n_fft)
-        return {"log_magnitude": features_of(tf.abs(mixture), self.constants), "clean": clean, "mixture": mixture}
+        drawn = [rows | {name: tf.cast(rows[name], tf.float32) / FULL_SCALE for name in COLUMNS} for rows in drawn]
+        if uniforms is None:
+            mixed = self._spectra(Mix(drawn[0]["clean"], drawn[0]["noise"]))
+        else:
+            mixed = self._mixed(drawn, split_draws(uniforms))
+        mixture = mixed.clean + mixed.noise
+        return {"log_magnitude": features_of(tf.abs(mixture), self.constants), "clean": mixed.clean, "mixture": mixture}
+
+    def _mixed(self, drawn: Sequence[Tensors], draws: Draws) -> Mix:
+        settings, own = self.hyperparameters, owns_noise(drawn)
+        heard = sources(drawn, own, draws, speed=settings.speed, second_share=settings.second_share)
+        bins_hz = np.fft.rfftfreq(self.n_fft, 1 / self.spec.sample_rate)
+        heard = coloured(self._spectra(heard), own, draws, bins_hz=bins_hz, colour_db=settings.colour_db)
+        return levelled(
+            heard,
+            own,
+            draws,
+            clean_share=settings.clean_share,
+            snr_low_db=settings.snr_low_db,
+            snr_high_db=settings.snr_high_db,
+            gain_db=settings.gain_db,
+        )
+
+    def _spectra(self, waveforms: Mix) -> Mix:
+        return Mix(*(spectrum(tf.ensure_shape(y, [None, self.segment_samples]), self.n_fft) for y in waveforms))
 
     def network(self) -> Network:
         """Fresh layers."""
@@ -97,7 +105,8 @@ class RestorationLearner:
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
         """What `hyperparameters.loss` makes of the network's mask, float32 [b]."""
         settings = self.hyperparameters
-        return LOSSES[settings.loss](settings.mask, outputs["mask"], batch["clean"], batch["mixture"])
+        loss = LOSSES[settings.loss]
+        return loss(settings.mask, outputs["mask"], batch["clean"], batch["mixture"], settings.caution)
 
     def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
         """The scores of each segment, float32 [b]."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import keras
+import numpy as np
 from keras import ops
 
 from trainers.restoration.layers import CausalConv, FirstState, Recurrent, RunningFloor, RunningMean, Stateful, Tensor
@@ -12,6 +13,7 @@ from trainers.restoration.task import RestorationHyperparameters
 _VIEWS = 4
 _NEIGHBOURS = 2
 """Bins that share the convolutions' channels: half the bands at twice the channels is cheaper, and as exact."""
+_SINGLY = 64
 _WIDTH = 5
 _LEVEL_FRAMES = 60.0
 _SMOOTH_FRAMES = 3.0
@@ -33,6 +35,25 @@ def _activate(x: Tensor) -> Tensor:
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + _EVEN)
 
 
+def octaves(bins: int) -> list[tuple[int, int]]:
+    """How the bins above the lowest become bands: up to `_SINGLY` one by one, then `_SINGLY` / 2 bands an octave.
+
+    Parameters
+    ----------
+    bins : of a spectrum, a power of two and one
+
+    Returns
+    -------
+    list of (bands, bins of each), from low to high: 160 bands of the 512 bins at 16 kHz, singly up to 1 kHz
+    """
+    bands, width, left = [(min(_SINGLY, bins - 1), 1)], 2, bins - 1 - _SINGLY
+    while left > 0:
+        bands.append((_SINGLY // 2, width))
+        left -= _SINGLY // 2 * width
+        width *= 2
+    return bands
+
+
 class Network:
     """The layers, from which models are made that share their weights: for whole segments, for pieces of a stream.
 
@@ -48,7 +69,8 @@ class Network:
     def __init__(self, hyperparameters: RestorationHyperparameters, bins: int) -> None:
         self.bins, self.parts = bins, parts_of(hyperparameters.mask)
         self.kind = hyperparameters.mask
-        bands = bins - 1
+        self.octaves = octaves(bins)
+        bands = sum(count for count, _ in self.octaves)
         if bands % (_NEIGHBOURS * 2 ** len(hyperparameters.filters)):
             raise ValueError(f"filters={hyperparameters.filters} halve {bands} bands more often than they can be")
         self.level = RunningMean(_LEVEL_FRAMES, 1, "level")
@@ -98,10 +120,28 @@ class Network:
         floor = run(self.floor, smooth)
         return ops.stack([x, x - floor, smooth - floor, x - run(self.slow, x)], axis=-1)
 
+    def _together(self, x: Tensor) -> Tensor:
+        """[b, frames, bins - 1] to [b, frames, bands]: the mean of each band's bins."""
+        octaves, start = [], 0
+        for count, width in self.octaves:
+            octave = x[..., start : start + count * width]
+            octaves.append(ops.mean(ops.reshape(octave, (-1, x.shape[1], count, width)), axis=-1))
+            start += count * width
+        return ops.concatenate(octaves, axis=-1)
+
+    def _apart(self, x: Tensor) -> Tensor:
+        """[b, frames, bands, parts] to [b, frames, bins - 1, parts]: every bin gets what its band has."""
+        starts = np.cumsum([0] + [count for count, _ in self.octaves])
+        octaves = [
+            ops.repeat(x[:, :, start : start + count], width, axis=2)
+            for start, (count, width) in zip(starts, self.octaves, strict=False)
+        ]
+        return ops.concatenate(octaves, axis=2)
+
     def _mask(self, log_magnitude: Tensor, run: Run) -> Tensor:
         """[b, frames, bins] to [b, frames, bins, parts]."""
         frames = log_magnitude.shape[1]
-        x = self._views(log_magnitude[..., 1:], run)
+        x = self._views(self._together(log_magnitude[..., 1:]), run)
         x = ops.reshape(x, (-1, frames, x.shape[2] // _NEIGHBOURS, _NEIGHBOURS * _VIEWS))
         skips = []
         for layer in self.encoder:
@@ -115,7 +155,7 @@ class Network:
         for layer, skip in zip(self.decoder, reversed(skips), strict=True):
             x = ops.concatenate([ops.repeat(x, 2, axis=2), skip], axis=-1)
             x = _activate(run(layer, x))
-        change = ops.reshape(self.head(x), (-1, frames, self.bins - 1, self.parts))
+        change = self._apart(ops.reshape(self.head(x), (-1, frames, 2 * x.shape[2], self.parts)))
         mask = change + ops.cast([UNCHANGED, 0.0], "float32") if self.kind == "cirm" else ops.sigmoid(change)
         return ops.concatenate([mask[:, :, :1], mask], axis=2)
 

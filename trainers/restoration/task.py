@@ -18,16 +18,21 @@ class RestorationHyperparameters(Hyperparameters):
     mask : what the network's output means (`audio.masks`): the ideal ratio mask, the phase-sensitive one, or the
         complex one. It never is audio.
     loss : ``error``, ``sdr``, ``magnitude`` or ``mask`` (`trainers.restoration.loss`).
+    caution : cost of an error that takes music away, relative to one that leaves noise.
     filters : of the encoder's blocks, each of which halves frequency; the decoder mirrors them.
     recurrent_units : of each of the recurrent layers.
     recurrent_layers : how many.
     clean_share : share of training examples without noise.
     snr_low_db, snr_high_db : range from which the signal-to-noise ratio of a training example is drawn.
     gain_db : largest random change of the level of a training example.
+    speed : largest random change of pitch and tempo, of music and of noise each, as a share.
+    colour_db : standard deviation of the gains of a random equaliser, of music and of noise each.
+    second_share : share of training examples with a second music, and of those with a second noise.
     """
 
     mask: Literal["irm", "psm", "cirm"] = "irm"
     loss: Literal["error", "sdr", "magnitude", "mask"] = "error"
+    caution: float = Field(1.3, ge=1)
     filters: tuple[PositiveInt, ...] = Field((16, 24, 32), min_length=1, max_length=6)
     recurrent_units: PositiveInt = 96
     recurrent_layers: PositiveInt = 1
@@ -35,6 +40,9 @@ class RestorationHyperparameters(Hyperparameters):
     snr_low_db: float = -3.0
     snr_high_db: float = 20.0
     gain_db: NonNegativeFloat = 10.0
+    speed: float = Field(0.35, ge=0, lt=1)
+    colour_db: NonNegativeFloat = 6.0
+    second_share: float = Field(0.25, ge=0, le=1)
 
     @model_validator(mode="after")
     def _range(self) -> "RestorationHyperparameters":
@@ -60,15 +68,13 @@ TASK = Task(
             clean_share=0.3,
         ),
         "full": RestorationHyperparameters(
-            steps=4000,
+            steps=2000,
             batch_size=8,
-            learning_rate=1.5e-3,
+            learning_rate=2e-3,
             warmup_steps=100,
-            validate_every=250,
-            checkpoint_every=250,
-            filters=(24, 32, 48),
-            recurrent_units=128,
-            recurrent_layers=2,
+            validate_every=200,
+            checkpoint_every=200,
+            clean_share=0.3,
         ),
     },
     timed_labels=False,
