@@ -1,5 +1,6 @@
 """The denoiser's network: causal convolutions that halve frequency, a recurrent bottleneck, a decoder with skips."""
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -14,6 +15,8 @@ _VIEWS = 4
 _NEIGHBOURS = 2
 """Bins that share the convolutions' channels: half the bands at twice the channels is cheaper, and as exact."""
 _SINGLY = 64
+_LOUD = 4.0
+"""Twice the standard deviation of a bin's logarithm: what is normalised, times this, is the logarithm of a power."""
 _WIDTH = 5
 _LEVEL_FRAMES = 60.0
 _SMOOTH_FRAMES = 3.0
@@ -121,11 +124,14 @@ class Network:
         return ops.stack([x, x - floor, smooth - floor, x - run(self.slow, x)], axis=-1)
 
     def _together(self, x: Tensor) -> Tensor:
-        """[b, frames, bins - 1] to [b, frames, bands]: the mean of each band's bins."""
+        """[b, frames, bins - 1] to [b, frames, bands]: about the logarithm of the mean power of each band's bins, so that
+        a tone in a band stays seen.
+        """
         octaves, start = [], 0
         for count, width in self.octaves:
             octave = x[..., start : start + count * width]
-            octaves.append(ops.mean(ops.reshape(octave, (-1, x.shape[1], count, width)), axis=-1))
+            bins = ops.reshape(_LOUD * octave, (-1, x.shape[1], count, width))
+            octaves.append((ops.logsumexp(bins, axis=-1) - math.log(width)) / _LOUD)
             start += count * width
         return ops.concatenate(octaves, axis=-1)
 
