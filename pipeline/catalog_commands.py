@@ -37,11 +37,13 @@ def build_derived_catalogs(home: Path, library: str, *, seed: int = 0) -> list[P
     return [make(home / "catalogs" / library / "catalog.csv", seed) for make in (_damaged, _noisy)]
 
 
-def _damaged(source: Path, seed: int, minutes: float | None = None) -> Path:
+def _damaged(source: Path, seed: int, minutes: float | None = None, training_takes: int | None = None) -> Path:
     from catalog.damage import build_damaged
 
     with progress_bar(f"damaged recordings of {library_title(source.parent.name)}") as advance:
-        return build_damaged(source, seed=seed, minutes=minutes, progress=advance, say=typer.echo)
+        return build_damaged(
+            source, seed=seed, minutes=minutes, training_takes=training_takes, progress=advance, say=typer.echo
+        )
 
 
 def _noisy(source: Path, seed: int, minutes: float | None = None, noises: Path | None = None) -> Path:
@@ -89,12 +91,15 @@ def damage(
     library: Annotated[str, typer.Argument(help="A library in the home folder: its catalog.csv is read.")] = "builtin",
     catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
     minutes: MinutesOption = None,
+    training_takes: Annotated[
+        int | None, typer.Option(min=1, help="Excerpts of each training recording; without, 3 as of every other one.")
+    ] = None,
     seed: SeedOption = 0,
     home: HomeOption = HOME,
 ) -> None:
     """Break recordings the way networks and codecs do: damaged.csv and its audio beside the catalog, for defects."""
     with one_line_errors():
-        path = _damaged(catalog or home / "catalogs" / library / "catalog.csv", seed, minutes)
+        path = _damaged(catalog or home / "catalogs" / library / "catalog.csv", seed, minutes, training_takes)
     _say_next("defects", path, home)
 
 

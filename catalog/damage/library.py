@@ -29,6 +29,7 @@ def build_damaged(
     workers: int = 2,
     excerpt_s: float = EXCERPT_S,
     per_recording: int = PER_RECORDING,
+    training_takes: int | None = None,
     minutes: float | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Path:
@@ -46,6 +47,8 @@ def build_damaged(
     workers : processes, started by spawn.
     excerpt_s : seconds of a take.
     per_recording : takes of a recording.
+    training_takes : of one of the training split; without, `per_recording` as well. Takes of the other splits are the
+        same whatever this is, unless `minutes` leaves some out.
     minutes : about so much audio in all at most, from as many recordings as possible.
     say : told of each recording that was left out.
 
@@ -65,7 +68,9 @@ def build_damaged(
     catalog, sources, limit = open_source(
         source, kind=KIND, workers=workers, excerpt_s=excerpt_s, per_recording=per_recording, minutes=minutes
     )
-    takes = plan_takes(sources, seed=seed, per_recording=per_recording, limit=limit)
+    if training_takes is not None and training_takes < 1:
+        raise CatalogError(f"training_takes={training_takes} must be at least 1")
+    takes = plan_takes(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
     claim(folder, target)
     sweep(folder, {take.name for take in takes})

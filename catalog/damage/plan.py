@@ -60,7 +60,12 @@ _PAIRS = [pair for pair in combinations(DEFECTS, 2) if (DEFECTS.index(pair[1]) -
 
 
 def plan_takes(
-    sources: Iterable[tuple[Recording, Split]], *, seed: int, per_recording: int, limit: int | None
+    sources: Iterable[tuple[Recording, Split]],
+    *,
+    seed: int,
+    per_recording: int,
+    training_takes: int | None = None,
+    limit: int | None,
 ) -> list[Take]:
     """The takes of a library.
 
@@ -68,7 +73,9 @@ def plan_takes(
     ----------
     sources : every recording with its split, in the order of the catalog
     seed : of deals and draws
-    per_recording, limit : as in `catalog.derived.dealing.choose`
+    per_recording : takes of a recording at most
+    training_takes : of one of the split ``train``; without, `per_recording` as well
+    limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
@@ -77,8 +84,10 @@ def plan_takes(
     """
     rows = list(sources)
     dealer = Dealer(deck, seed)
+    training = per_recording if training_takes is None else training_takes
+    most = [training if split == "train" else per_recording for _, split in rows]
     return [
         Take(*rows[row], row, number, len(numbers), dealer.deal(rows[row][1]), (seed, row, number))
-        for row, numbers in choose(len(rows), seed=seed, per_recording=per_recording, limit=limit).items()
+        for row, numbers in choose(most, seed=seed, limit=limit).items()
         for number in numbers
     ]

@@ -1,6 +1,6 @@
 """Which recordings get how many takes, and cards for the takes: dealt, so that every split holds all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -10,18 +10,17 @@ from catalog.recording import SPLITS, Split
 Card = TypeVar("Card")
 
 
-def choose(recordings: int, *, seed: int, per_recording: int, limit: int | None) -> dict[int, list[int]]:
+def choose(most: Sequence[int], *, seed: int, limit: int | None) -> dict[int, list[int]]:
     """Numbers of the takes of each recording that has any, both in order.
 
     Parameters
     ----------
-    recordings : how many there are
+    most : takes of each recording at most
     seed : of the draw
-    per_recording : takes of a recording at most
     limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
     """
-    order = np.random.default_rng([seed, 1]).permutation(recordings)
-    wanted = [(number, int(row)) for number in range(per_recording) for row in order][:limit]
+    order = np.random.default_rng([seed, 1]).permutation(len(most))
+    wanted = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]][:limit]
     takes: dict[int, list[int]] = {}
     for row, number in sorted((row, number) for number, row in wanted):
         takes.setdefault(row, []).append(number)

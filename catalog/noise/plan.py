@@ -82,7 +82,8 @@ def plan_takes(
     sources : every recording with its split, in the order of the catalog
     pool : recordings of noise, of which a take gets one of its own split
     seed : of deals and draws
-    per_recording, limit : as in `catalog.derived.dealing.choose`
+    per_recording : takes of a recording at most
+    limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
@@ -92,7 +93,7 @@ def plan_takes(
     rows = list(sources)
     dealer = Dealer(deck, seed)
     planned = []
-    for row, numbers in choose(len(rows), seed=seed, per_recording=per_recording, limit=limit).items():
+    for row, numbers in choose([per_recording] * len(rows), seed=seed, limit=limit).items():
         source, split = rows[row]
         for number in numbers:
             kind, band = dealer.deal(split)
