@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soxr
 import tensorflow as tf
 
 from audio.damage.clipping import add_clipping
@@ -19,6 +20,9 @@ from trainers.defects.spectra import (
 )
 
 NEAR_CEILING = N_MELS + 8
+AR_CREST = N_MELS + 12
+HUM = PER_FRAME * FINE
+PILE = -1
 FRAMES = 94
 
 
@@ -66,3 +70,44 @@ def test_a_click_does_not_hide_a_ceiling() -> None:
     with_click, without, sound = (near_ceiling(signal).mean() for signal in (clicked(clipped, 40), clipped, y))
     assert without > 2 * sound
     assert with_click == pytest.approx(without, rel=0.05)
+
+
+@pytest.mark.parametrize("level", [0.3, 0.7])
+def test_peaks_that_were_cut_pile_up_also_after_resampling(level: float) -> None:
+    y = music(4) * level
+    cut = soxr.resample(add_clipping(soxr.resample(y, RATE, 44_100), 44_100, np.random.default_rng(5)).y, 44_100, RATE)
+    assert np.median(rows(cut)[:, PILE]) > 0.2
+    assert np.median(rows(y)[:, PILE]) < 0.1
+
+
+@pytest.mark.parametrize(("hertz", "line"), [(100.1, 1), (359.4, 15)])
+def test_a_multiple_of_the_mains_stands_out_and_a_note_beside_it_does_not(hertz: float, line: int) -> None:
+    time = np.arange(FRAMES * FRAME_LENGTH) / RATE
+    noise = 0.01 * np.random.default_rng(6).standard_normal(len(time))
+    mains, note = (
+        np.median(rows((noise + 0.05 * np.sin(2 * np.pi * f * time)).astype(np.float32))[:, HUM + line])
+        for f in (hertz, hertz * 2 ** (-1 / 24))
+    )
+    assert mains > 2.0
+    assert note < 0.8
+
+
+def test_hum_is_heard_from_where_it_begins_and_a_note_that_ends_is_not_heard() -> None:
+    time = np.arange(2 * FRAMES * FRAME_LENGTH) / RATE
+    y = 0.01 * np.random.default_rng(7).standard_normal(len(time))
+    y += 0.1 * np.sin(2 * np.pi * 50 * time) * (time > 6.0) + 0.1 * np.sin(2 * np.pi * 60 * time) * (time < 0.5)
+    lines = rows(y.astype(np.float32))[:, [HUM, HUM + 10]]
+    begins = np.flatnonzero(lines[:, 0] > 2.0)[0] * FRAME_S
+    assert 5.0 < begins < 6.2
+    assert lines[40:, 1].max() < 1.5
+
+
+def test_a_splice_in_loud_bass_is_not_predicted() -> None:
+    time = np.arange(FRAMES * FRAME_LENGTH) / RATE
+    noise = 0.001 * np.random.default_rng(8).standard_normal(len(time))
+    y = (0.5 * np.sin(2 * np.pi * 55 * time) + noise).astype(np.float32)
+    at = 40 * FRAME_LENGTH + 100
+    spliced = np.concatenate([y[:at], y[at + 333 :], y[:333]])
+    crest = rows(spliced)[:, : PER_FRAME * FINE].reshape(-1, FINE)[: 80 * PER_FRAME, AR_CREST]
+    assert crest.argmax() == at // (FRAME_LENGTH // PER_FRAME)
+    assert crest.max() > np.sort(crest)[-2] + 0.2

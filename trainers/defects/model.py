@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from trainers.average_precision import macro_average_precision
-from trainers.calibration import learn_thresholds
+from trainers.calibration import learn_thresholds, logit
+from trainers.defects.event_levels import learn_event_levels
 from trainers.defects.features import Constants, louder
 from trainers.defects.network import build_network
-from trainers.defects.spectra import WIDTH, frames_of
+from trainers.defects.spectra import RATE, WIDTH, frames_of
 from trainers.defects.task import DefectsHyperparameters
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe
@@ -105,9 +106,21 @@ class DefectsLearner:
         return macro_average_precision(*self.recordings(rows, outputs))
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
-        """Thresholds of the defects."""
+        """Thresholds of the defects, and how far above them events begin."""
         probabilities, labels = self.recordings(rows, outputs)
-        return {"thresholds": learn_thresholds(probabilities, labels, self.tree)}
+        thresholds = learn_thresholds(probabilities, labels, self.tree)
+        sound = np.arange(self.frames) < frames_of(rows["num_samples"]).numpy()[:, np.newaxis]
+        segments = np.where(sound[..., np.newaxis], outputs["frame_logits"], -np.inf).max(axis=1)
+        _, recording = np.unique(rows["id"], return_inverse=True)
+        highest = np.full(labels.shape, -np.inf)
+        np.maximum.at(highest, recording, segments)
+        highest[logit(probabilities) < thresholds] = -np.inf
+        clean = ~labels.any(axis=1)
+        minutes = float(rows["num_samples"][clean[recording]].sum()) / RATE / 60
+        return {
+            "thresholds": thresholds,
+            "event_levels": learn_event_levels(highest[clean], thresholds, minutes),
+        }
 
 
 def make_learner(recipe: Recipe) -> DefectsLearner:
