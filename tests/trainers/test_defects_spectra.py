@@ -23,6 +23,7 @@ NEAR_CEILING = N_MELS + 8
 AR_CREST = N_MELS + 12
 HUM = PER_FRAME * FINE
 PILE = -1
+LEAP = FINE - 4
 FRAMES = 94
 
 
@@ -111,3 +112,25 @@ def test_a_splice_in_loud_bass_is_not_predicted() -> None:
     crest = rows(spliced)[:, : PER_FRAME * FINE].reshape(-1, FINE)[: 80 * PER_FRAME, AR_CREST]
     assert crest.argmax() == at // (FRAME_LENGTH // PER_FRAME)
     assert crest.max() > np.sort(crest)[-2] + 0.2
+
+
+def test_a_splice_is_a_leap_also_where_it_is_faded_over_and_an_onset_is_not() -> None:
+    time = np.arange(FRAMES * FRAME_LENGTH) / RATE
+    rng = np.random.default_rng(9)
+    chord = sum(0.1 * np.sin(2 * np.pi * f * time + rng.uniform(0, 6)) for f in (131.0, 196.3, 311.7, 523.9, 880.4))
+    y = (chord + 0.003 * rng.standard_normal(len(time))).astype(np.float32)
+    at, gone, fade = 40 * FRAME_LENGTH, 1300, 500
+    ramp = np.linspace(0, 1, fade, dtype=np.float32)
+    over = y[at - fade : at] * (1 - ramp) + y[at - fade + gone : at + gone] * ramp
+    spliced = np.concatenate([y[: at - fade], over, y[at + gone :]])[: 80 * FRAME_LENGTH]
+    onset = y + 0.3 * np.sin(2 * np.pi * 700 * time).astype(np.float32) * (time > at / RATE)
+
+    def leaps(signal: np.ndarray) -> np.ndarray:
+        fine = rows(signal)[:, : PER_FRAME * FINE].reshape(-1, FINE)[:, LEAP]
+        return fine[10 * PER_FRAME : 70 * PER_FRAME]
+
+    heard = leaps(spliced)
+    assert abs(heard.argmax() + 10 * PER_FRAME - at // (FRAME_LENGTH // PER_FRAME)) <= 8
+    assert heard.max() > 0.2
+    assert leaps(onset).max() < 0.1
+    assert leaps(y).max() < 0.0

@@ -14,7 +14,9 @@ slow: hum. Each kind of defect has channels of its own beside the common log-mel
 * **skips** break the phase of every partial at once without anything growing louder: the deviation of a bin from where
   its two predecessors point (complex-domain onset detection, Bello, Duxbury, Davies, Sandler 2004), in a short
   spectrum; and in a long one, which tells partials apart, the phase alone of those that sounded before and after and
-  were steady until now: the onset of a note adds partials and leaves the old ones as they were, a splice does not;
+  were steady until now: the onset of a note adds partials and leaves the old ones as they were, a splice does not. And
+  what was left out moves all partials by one time: two spectra across a splice are as those before it and those behind
+  it are to each other, but for that time (the generalised cross-correlation of cross-spectra; Knapp & Carter 1976);
 * **hum** is the only thing below 600 Hz that never stops: the morphological opening over time of a spectrum that is
   two seconds long, how far the multiples of 50 and 60 Hz stand above their surroundings in it, and how far everything
   else does: a held chord has lines as well.
@@ -47,12 +49,15 @@ HUM_MEMORY = 13  # frames of the opening, 0.8 s
 CEILING_MEMORY = 25  # frames whose peaks tell the ceiling
 AR_ORDER = 24
 AR_N_FFT = 1024
+LEAP_LENGTH = 2048
+LEAP_HOPS = 6  # of LONG_HOP between two spectra: 32 ms from the end of one to the beginning of the next
 REACH = max(2 * (HUM_MEMORY // 2) + HUM_N_FFT * HUM_DECIMATION // (2 * FRAME_LENGTH) + 1, 2 * (CEILING_MEMORY // 2) + 1)
 """Frames before a frame, and behind it, that its channels depend on at most: 1.9 s."""
 
 _LEVELS = 4  # rms, peak, largest and mean second difference
 _SHAPES = 9  # crest, kurtosis; solitude; peak beside the ceiling, three shares of samples; solitude and crest of AR
-FINE = N_MELS + _LEVELS + _SHAPES + 2 * PHASE_BANDS
+_LEAPS = 4  # leap; likeness of now and before, now and behind, before and behind
+FINE = N_MELS + _LEVELS + _SHAPES + 2 * PHASE_BANDS + _LEAPS
 SLOW = len(MAINS_HZ) * HUM_HARMONICS + 2
 CHANNELS = FINE + SLOW
 WIDTH = PER_FRAME * FINE + SLOW
@@ -66,12 +71,15 @@ _SHARE_FLOOR = 3e-4
 _HUM_TAPS = 257
 _AROUND_LINE = (2, 10)  # bins on either side that are the line's, and those that it is compared with
 _AR_FLOOR = 1e-5
+_LEAP_LOWEST, _LEAP_BINS = 8, 769  # 63 Hz to 6 kHz
+_LEAP_WEIGHT = 0.25  # power of the magnitude: bass is not all
+_LEAST_LEAP = 48  # samples at 12 kHz, 4 ms
 _CEILING_RANK = 4
 _POWER_FLOOR, _LEVEL_FLOOR, _TINY = 1e-9, 1e-5, 1e-12
 _LN_10 = float(np.log(10.0))
 
 LEVEL_SLOPE = np.concatenate(
-    [np.full(N_MELS, 0.1), np.full(_LEVELS, 0.05), np.zeros(_SHAPES + 2 * PHASE_BANDS + SLOW)]
+    [np.full(N_MELS, 0.1), np.full(_LEVELS, 0.05), np.zeros(_SHAPES + 2 * PHASE_BANDS + _LEAPS + SLOW)]
 ).astype(np.float32)
 """What a channel gains from 1 dB more of level, float32 [CHANNELS]; of fine channels first, then of slow ones."""
 
@@ -106,7 +114,7 @@ def measure(waveform: tf.Tensor) -> tf.Tensor:
         _shapes(y),
         _unpredicted(y),
         _phase(spectrum),
-        tf.repeat(_broken_phase(long), LONG_HOP // HOP_LENGTH, axis=1),
+        tf.repeat(tf.concat([_broken_phase(long), _leaps(y)], axis=-1), LONG_HOP // HOP_LENGTH, axis=1),
     ]
     fine = tf.concat(parts, axis=-1)
     fine = tf.reshape(fine, [-1, frames, PER_FRAME * FINE])
@@ -273,6 +281,41 @@ def _broken_phase(spectrum: tf.Tensor) -> tf.Tensor:
     weights = tf.minimum(tf.minimum(magnitudes[0], magnitudes[1]), magnitudes[2]) * steady
     bands = tf.constant(mel_matrix(RATE, LONG_N_FFT, PHASE_BANDS))
     return tf.matmul(weights * deviation(0), bands) / (tf.matmul(weights, bands) + _LEVEL_FLOOR)
+
+
+def _leaps(y: tf.Tensor) -> tf.Tensor:
+    """How much more alike cross-spectra are at another time than at the same, and how alike at the same: [b, hops of
+    `LONG_HOP`, 4].
+
+    Of four spectra at equal distances the middle two lie across the moment. A moment at which nothing was left out has
+    the first number below 0 and the others near 1 as far as the music is steady; an onset has all of them near 0.
+    """
+    hops = tf.shape(y)[1] // LONG_HOP
+    distance = LEAP_HOPS * LONG_HOP
+    before = (3 * distance + LEAP_LENGTH - LONG_HOP) // 2
+    behind = 3 * distance + LEAP_LENGTH - LONG_HOP - before
+    frames = tf.signal.frame(tf.pad(y, [[0, 0], [before, behind]]), LEAP_LENGTH, LONG_HOP)
+    spectrum = tf.signal.rfft(frames * tf.constant(hann(LEAP_LENGTH)), [2 * LEAP_LENGTH])[..., :_LEAP_BINS]
+    cross = tf.math.conj(spectrum[:, :-LEAP_HOPS]) * spectrum[:, LEAP_HOPS:]
+    band = tf.constant((np.arange(_LEAP_BINS) >= _LEAP_LOWEST).astype(np.float32))
+    magnitude = tf.abs(cross)
+    unit = cross / tf.cast(magnitude + _TINY, tf.complex64)
+
+    def weighted(one: int, other: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """The difference of the phases of two cross-spectra, weighted, and how alike they are at the same time."""
+        first, second = ((unit[:, at:][:, :hops], magnitude[:, at:][:, :hops]) for at in (one, other))
+        weight = band * tf.pow(tf.minimum(first[1], second[1]) + _TINY, _LEAP_WEIGHT)
+        weight /= tf.reduce_sum(weight, axis=-1, keepdims=True)
+        product = first[0] * tf.math.conj(second[0]) * tf.cast(weight, tf.complex64)
+        return product, tf.reduce_sum(tf.math.real(product), axis=-1)
+
+    def leap(product: tf.Tensor, same: tf.Tensor) -> tf.Tensor:
+        likeness = tf.signal.irfft(product) * (_LEAP_BINS - 1)
+        return tf.reduce_max(likeness[..., _LEAST_LEAP:-_LEAST_LEAP], axis=-1) - same
+
+    past, future = weighted(LEAP_HOPS, 0), weighted(LEAP_HOPS, 2 * LEAP_HOPS)
+    both = tf.minimum(leap(*past), leap(*future))
+    return tf.stack([both, past[1], future[1], weighted(0, 2 * LEAP_HOPS)[1]], axis=-1)
 
 
 def _decimated(y: tf.Tensor) -> tf.Tensor:
