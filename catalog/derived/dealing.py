@@ -20,7 +20,9 @@ def choose(most: Sequence[int], *, seed: int, limit: int | None) -> dict[int, li
     limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
     """
     order = np.random.default_rng([seed, 1]).permutation(len(most))
-    wanted = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]][:limit]
+    wanted = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]][
+        :limit
+    ]
     takes: dict[int, list[int]] = {}
     for row, number in sorted((row, number) for number, row in wanted):
         takes.setdefault(row, []).append(number)

@@ -131,6 +131,15 @@ def test_a_limit_takes_many_recordings_before_second_excerpts() -> None:
     assert Counter(take.number for take in takes) == {0: 10, 1: 4}
 
 
+def test_more_takes_for_training_leave_those_of_the_other_splits_as_they_are() -> None:
+    sources = [(Recording(id=str(n), path=f"{n}.wav"), SPLITS[n % 3]) for n in range(12)]
+    few, many = (plan_takes(sources, seed=0, per_recording=3, training_takes=takes, limit=None) for takes in (None, 7))
+    assert Counter(take.split for take in few) == dict.fromkeys(SPLITS, 12)
+    assert Counter(take.split for take in many) == {"train": 28, "validation": 12, "eval": 12}
+    judged = [[take for take in takes if take.split != "train"] for takes in (few, many)]
+    assert judged[0] == judged[1]
+
+
 def test_events_are_wide_enough_and_joined() -> None:
     regions = [
         Region("click", 100, 101),
@@ -153,6 +162,8 @@ def test_what_begins_behind_the_end_is_no_event() -> None:
 def test_mistakes_are_one_line_each(source: Path, damaged: Path) -> None:
     with pytest.raises(CatalogError, match="workers=0"):
         build_damaged(source, workers=0)
+    with pytest.raises(CatalogError, match="training_takes=0"):
+        build_damaged(source, training_takes=0)
     with pytest.raises(CatalogError, match="is a damaged library itself"):
         build_damaged(damaged)
 

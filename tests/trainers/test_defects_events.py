@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from trainers.defects.events import BRIDGED, LASTING, bridge, find_events, pauses_of
 from trainers.defects.spectra import FRAME_S
 
-
 PAUSES = (BRIDGED, 0, 7)
 LEVELS = np.array([0.0, 0.6, 0.9], np.float32)
 

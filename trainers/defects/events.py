@@ -16,8 +16,9 @@ from trainers.defects.spectra import FRAME_S
 
 BRIDGED = 2
 LASTING = {"clipping": 8, "hum": 16}
-"""Pauses in frames: half a second between two peaks of a clipped passage, as `audio.damage.clipping` joins them, and one
-second of hum that loud music hides."""
+"""Pauses in frames: half a second between two peaks of a clipped passage, as `audio.damage.clipping` joins them, and a
+second in which loud music hides the hum.
+"""
 
 
 class Events(NamedTuple):

@@ -115,7 +115,7 @@ class DefectsLearner:
         highest = np.full(labels.shape, -np.inf)
         np.maximum.at(highest, recording, segments)
         highest[logit(probabilities) < thresholds] = -np.inf
-        clean = ~labels.any(axis=1)
+        clean = np.asarray(labels.sum(axis=1) == 0)
         minutes = float(rows["num_samples"][clean[recording]].sum()) / RATE / 60
         return {
             "thresholds": thresholds,

@@ -206,6 +206,10 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
     levels = 1 / (1 + tf.exp(-tf.constant(thresholds)).numpy())
     facts = {
         "thresholds": {name: round(float(level), 6) for name, level in zip(learner.defects, levels, strict=True)},
+        "event_levels": {
+            name: round(float(level), 6)
+            for name, level in zip(learner.defects, finished.extras["event_levels"], strict=True)
+        },
         "frame_s": FRAME_S,
     }
     return detector, signatures, facts
