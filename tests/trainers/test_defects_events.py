@@ -12,7 +12,6 @@ from trainers.defects.events import BRIDGED, LASTING, bridge, find_events, pause
 from trainers.defects.spectra import FRAME_S
 
 PAUSES = (BRIDGED, 0, 7)
-LEVELS = np.array([0.0, 0.6, 0.9], np.float32)
 
 
 def slow_bridge(active: np.ndarray) -> np.ndarray:
@@ -36,9 +35,7 @@ def slow_events(p: np.ndarray, active: np.ndarray, duration_s: float) -> list[tu
                 start = frame
             elif not on and start is not None:
                 end = min(frame * FRAME_S, duration_s)
-                highest = float(p[start:frame, column].max())
-                if highest >= LEVELS[column]:
-                    events.append((column, start * FRAME_S, end, highest))
+                events.append((column, start * FRAME_S, end, float(p[start:frame, column].max())))
                 start = None
     return sorted(events, key=lambda event: (event[1], event[0]))
 
@@ -50,9 +47,7 @@ def test_events_are_the_runs_of_active_frames(seed: int, frames: int) -> None:
     p = rng.random((frames, 3)).astype(np.float32)
     active = rng.random((frames, 3)) < rng.random()
     duration_s = float(np.float32((frames - 0.5) * FRAME_S))
-    found = find_events(
-        tf.constant(p), tf.constant(active), tf.constant(duration_s), pauses=PAUSES, levels=tf.constant(LEVELS)
-    )
+    found = find_events(tf.constant(p), tf.constant(active), tf.constant(duration_s), pauses=PAUSES)
     rows = list(zip(*(column.numpy().tolist() for column in found), strict=True))
     expected = slow_events(p, active, duration_s)
     assert [row[0] for row in rows] == [event[0] for event in expected]

@@ -1,8 +1,9 @@
-"""How sure an event has to be: so sure that clean recordings hold hardly any.
+"""How sure of a defect one has to be to say where it is: so sure that clean recordings hold hardly any events.
 
 A decision about a recording weighs what it misses against what it makes up, on recordings of which a sixth has the
-defect. A list of events of a collection that is mostly sound is read by people, whom false ones cost. So an event asks
-for a frame above a level of its own, learnt on the validation recordings that have no defect at all.
+defect. A list of events of a collection that is mostly sound is read by people, whom false ones cost. So events ask for
+a level of their own, learnt on the validation recordings that have no defect at all. It is one of the pooled
+probability: where the detector is wrong about a clean recording, single frames are as sure as where it is right.
 """
 
 import numpy as np
@@ -13,14 +14,12 @@ MARGIN = 0.5
 """Logits between the worst clean recording and the level: the worst of others may be a little worse."""
 
 
-def learn_event_levels(highest: np.ndarray, thresholds: np.ndarray, minutes: float) -> np.ndarray:
-    """The least levels at which no more clean recordings than allowed have an event.
+def learn_event_levels(scores: np.ndarray, minutes: float) -> np.ndarray:
+    """The levels at which no more clean recordings than allowed have an event.
 
     Parameters
     ----------
-    highest : np.ndarray [recordings, defects], of clean recordings: the logit of the most probable frame, -inf where
-        the defect is not decided
-    thresholds : np.ndarray [defects], logits that decide
+    scores : np.ndarray [recordings, defects], of clean recordings: logits above the thresholds that decide
     minutes : that these recordings last
 
     Returns
@@ -28,8 +27,7 @@ def learn_event_levels(highest: np.ndarray, thresholds: np.ndarray, minutes: flo
     np.ndarray [defects], float32, logits above the thresholds: 0 where deciding is enough, or nothing is clean
     """
     allowed = int(FALSE_PER_MINUTE * minutes)
-    if len(highest) <= allowed:
-        return np.zeros(len(thresholds), np.float32)
-    worst = np.sort(highest, axis=0)[len(highest) - 1 - allowed]
-    above = worst - thresholds
-    return np.where(above >= 0.0, above + MARGIN, 0.0).astype(np.float32)
+    if len(scores) <= allowed:
+        return np.zeros(scores.shape[1], np.float32)
+    worst = np.sort(scores, axis=0)[len(scores) - 1 - allowed]
+    return np.where(worst >= 0.0, worst + MARGIN, 0.0).astype(np.float32)

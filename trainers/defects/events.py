@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Frame ``t`` lasts from ``t * FRAME_S`` to ``(t + 1) * FRAME_S``. An event is a run of active frames of which one at
-least is as probable as an event has to be. Short pauses belong to it: of at most `BRIDGED` frames, as `catalog.damage`
-joins what lies closer together, of more in what lasts (`LASTING`).
+Frame ``t`` lasts from ``t * FRAME_S`` to ``(t + 1) * FRAME_S``. An event is a run of active frames. Short
+pauses belong to it: of at most `BRIDGED` frames, as `catalog.damage` joins what lies closer together, of more in what
+lasts (`LASTING`).
 """
 
 from collections.abc import Sequence
@@ -59,9 +59,7 @@ def bridge(active: tf.Tensor, pauses: Sequence[int]) -> tf.Tensor:
     return tf.stack([closed(active[:, number], pause) for number, pause in enumerate(pauses)], axis=1)
 
 
-def find_events(
-    probabilities: tf.Tensor, active: tf.Tensor, duration_s: tf.Tensor, *, pauses: Sequence[int], levels: tf.Tensor
-) -> Events:
+def find_events(probabilities: tf.Tensor, active: tf.Tensor, duration_s: tf.Tensor, *, pauses: Sequence[int]) -> Events:
     """Runs of active frames as events.
 
     Parameters
@@ -70,7 +68,6 @@ def find_events(
     active : bool [frames, defects]
     duration_s : float32 [], where the last event ends at the latest
     pauses : frames that belong to an event of each defect at most
-    levels : float32 [defects], probability that a frame of an event reaches at least
     """
     active = tf.transpose(bridge(active, pauses))
     edges = tf.pad(active, [[0, 0], [1, 1]])
@@ -87,7 +84,6 @@ def find_events(
     onset_s = tf.cast(starts[:, 1], tf.float32) * FRAME_S
     offset_s = tf.minimum(tf.cast(stops, tf.float32) * FRAME_S, duration_s)
     order = tf.argsort(starts[:, 1], stable=True)
-    order = tf.boolean_mask(order, tf.gather(highest >= tf.gather(levels, starts[:, 0]), order))
     return Events(
         tf.gather(tf.cast(starts[:, 0], tf.int32), order),
         tf.gather(onset_s, order),

@@ -109,18 +109,11 @@ class DefectsLearner:
         """Thresholds of the defects, and how far above them events begin."""
         probabilities, labels = self.recordings(rows, outputs)
         thresholds = learn_thresholds(probabilities, labels, self.tree)
-        sound = np.arange(self.frames) < frames_of(rows["num_samples"]).numpy()[:, np.newaxis]
-        segments = np.where(sound[..., np.newaxis], outputs["frame_logits"], -np.inf).max(axis=1)
         _, recording = np.unique(rows["id"], return_inverse=True)
-        highest = np.full(labels.shape, -np.inf)
-        np.maximum.at(highest, recording, segments)
-        highest[logit(probabilities) < thresholds] = -np.inf
         clean = np.asarray(labels.sum(axis=1) == 0)
         minutes = float(rows["num_samples"][clean[recording]].sum()) / RATE / 60
-        return {
-            "thresholds": thresholds,
-            "event_levels": learn_event_levels(highest[clean], thresholds, minutes),
-        }
+        levels = learn_event_levels(logit(probabilities[clean]) - thresholds, minutes)
+        return {"thresholds": thresholds, "event_levels": levels}
 
 
 def make_learner(recipe: Recipe) -> DefectsLearner:

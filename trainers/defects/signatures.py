@@ -2,8 +2,8 @@
 
 A recording is cut into windows as long as a training segment that overlap by `MARGIN` frames at both ends; frames are
 taken from the window in which they have a past and a future. The recording has what any window has. A frame is active
-where its calibrated probability reaches 0.5 in a window that has the defect; an event asks for one frame that reaches
-the level which `trainers.defects.event_levels` learnt. Recordings are taken one by one and
+where its calibrated probability reaches 0.5 in a window that has the defect so probably that events are told
+(`trainers.defects.event_levels`). Recordings are taken one by one and
 windows a few at a time, so that memory stays flat however long a recording is.
 """
 
@@ -41,7 +41,7 @@ class Detector(tf.Module):
     learner : of the training
     model : with the best weights
     thresholds : np.ndarray [defects], logits
-    event_levels : np.ndarray [defects], logits above the thresholds that an event reaches
+    event_levels : np.ndarray [defects], logits above the thresholds that a window with events reaches
     """
 
     def __init__(self, learner: DefectsLearner, model: keras.Model, thresholds: Any, event_levels: Any) -> None:
@@ -93,7 +93,7 @@ class Detector(tf.Module):
         heard = tf.reshape(heard, [-1, 1 + window, classes])[:count]
         recording = tf.reduce_max(heard[:, 0], axis=0)
         frames = _joined(heard[:, 1:], hop)[:total]
-        has = tf.tile(heard[:, :1] >= DECISION, [1, window, 1])
+        has = tf.tile(heard[:, :1] >= self._event_levels, [1, window, 1])
         return recording, frames, (frames >= DECISION) & _joined(has, hop)[:total]
 
     def _calibrated(self, probabilities: tf.Tensor) -> tf.Tensor:
@@ -106,8 +106,7 @@ class Detector(tf.Module):
             waveform = waveform_of(element)
             recording, frames, active = self.listen(waveform)
             duration_s = tf.cast(tf.shape(waveform)[0], tf.float32) / RATE
-            events = find_events(frames, active, duration_s, pauses=pauses, levels=self._event_levels)
-            return recording, frames, *events
+            return recording, frames, *find_events(frames, active, duration_s, pauses=pauses)
 
         pauses = pauses_of(self._learner.defects)
         classes = len(self._learner.defects)
