@@ -8,16 +8,18 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainers.defects.events import BRIDGED, bridge, find_events
+from trainers.defects.events import BRIDGED, LASTING, bridge, find_events, pauses_of
 from trainers.defects.spectra import FRAME_S
+
+PAUSES = (BRIDGED, 0, 7)
 
 
 def slow_bridge(active: np.ndarray) -> np.ndarray:
     filled = active.copy()
-    for column in range(active.shape[1]):
+    for column, pause in enumerate(PAUSES):
         places = np.flatnonzero(active[:, column])
         for before, after in pairwise(places):
-            if after - before - 1 <= BRIDGED:
+            if after - before - 1 <= pause:
                 filled[before:after, column] = True
     return filled
 
@@ -45,7 +47,7 @@ def test_events_are_the_runs_of_active_frames(seed: int, frames: int) -> None:
     p = rng.random((frames, 3)).astype(np.float32)
     active = rng.random((frames, 3)) < rng.random()
     duration_s = float(np.float32((frames - 0.5) * FRAME_S))
-    found = find_events(tf.constant(p), tf.constant(active), tf.constant(duration_s))
+    found = find_events(tf.constant(p), tf.constant(active), tf.constant(duration_s), pauses=PAUSES)
     rows = list(zip(*(column.numpy().tolist() for column in found), strict=True))
     expected = slow_events(p, active, duration_s)
     assert [row[0] for row in rows] == [event[0] for event in expected]
@@ -56,9 +58,12 @@ def test_events_are_the_runs_of_active_frames(seed: int, frames: int) -> None:
     )
 
 
-@pytest.mark.parametrize(("gap", "joined"), [(1, True), (BRIDGED, True), (BRIDGED + 1, False)])
-def test_short_pauses_are_bridged_and_longer_ones_are_not(gap: int, joined: bool) -> None:
-    active = np.zeros((12, 1), bool)
+@pytest.mark.parametrize(("defect", "pause"), [("click", BRIDGED), *LASTING.items()])
+@pytest.mark.parametrize("longer", [0, 1])
+def test_short_pauses_are_bridged_and_longer_ones_are_not(defect: str, pause: int, longer: int) -> None:
+    gap = pause + longer
+    active = np.zeros((gap + 10, 1), bool)
     active[[2, 3 + gap]] = True
-    assert bool(bridge(tf.constant(active)).numpy()[2 : 4 + gap].all()) == joined
-    assert bridge(tf.constant(active)).numpy()[[0, 1]].sum() == 0
+    bridged = bridge(tf.constant(active), pauses_of([defect])).numpy()[:, 0]
+    assert bool(bridged[2 : 4 + gap].all()) == (not longer)
+    assert bridged[[0, 1]].sum() + bridged[4 + gap :].sum() == 0

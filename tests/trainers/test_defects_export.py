@@ -57,7 +57,8 @@ def model(learner: DefectsLearner) -> Any:
 def exported(learner: DefectsLearner, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = str(tmp_path_factory.mktemp("model") / "1")
     thresholds = np.array([0.1, -0.2, 0.0], np.float32)
-    finished = Finished(get_variables(model.variables), {"thresholds": thresholds}, [], 1)
+    extras = {"thresholds": thresholds, "event_levels": np.array([0.0, 0.05, 0.0], np.float32)}
+    finished = Finished(get_variables(model.variables), extras, [], 1)
     module, signatures, facts = make_signatures(learner, finished)
     assert list(facts["thresholds"]) == list(DEFECTS)
     export(folder, module, signatures, facts=facts, weights=finished.weights)

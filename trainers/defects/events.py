@@ -2,10 +2,12 @@
 
 Conventions
 -----------
-Frame ``t`` lasts from ``t * FRAME_S`` to ``(t + 1) * FRAME_S``. An event is a run of active frames; pauses of at most
-`BRIDGED` frames belong to it, as `catalog.damage` joins what lies closer together.
+Frame ``t`` lasts from ``t * FRAME_S`` to ``(t + 1) * FRAME_S``. An event is a run of active frames. Short
+pauses belong to it: of at most `BRIDGED` frames, as `catalog.damage` joins what lies closer together, of more in what
+lasts (`LASTING`).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -13,6 +15,10 @@ import tensorflow as tf
 from trainers.defects.spectra import FRAME_S
 
 BRIDGED = 2
+LASTING = {"clipping": 8, "hum": 16}
+"""Pauses in frames: half a second between two peaks of a clipped passage, as `audio.damage.clipping` joins them, and a
+second in which loud music hides the hum.
+"""
 
 
 class Events(NamedTuple):
@@ -31,22 +37,29 @@ class Events(NamedTuple):
     probability: tf.Tensor
 
 
-def bridge(active: tf.Tensor) -> tf.Tensor:
-    """Active frames with pauses of up to `BRIDGED` frames filled in: bool [frames, defects] to the same."""
-    padded = tf.pad(active, [[BRIDGED, BRIDGED], [0, 0]])
-    frames = tf.shape(active)[0]
-
-    def shifted(steps: int) -> tf.Tensor:
-        return padded[BRIDGED + steps : BRIDGED + steps + frames]
-
-    bridged = active
-    for before in range(1, BRIDGED + 1):
-        for after in range(1, BRIDGED + 2 - before):
-            bridged |= shifted(-before) & shifted(after)
-    return bridged
+def pauses_of(defects: Sequence[str]) -> tuple[int, ...]:
+    """The longest pause within an event of each defect, in frames."""
+    return tuple(LASTING.get(defect, BRIDGED) for defect in defects)
 
 
-def find_events(probabilities: tf.Tensor, active: tf.Tensor, duration_s: tf.Tensor) -> Events:
+def bridge(active: tf.Tensor, pauses: Sequence[int]) -> tf.Tensor:
+    """Active frames with pauses filled in (a morphological closing): bool [frames, defects] to the same.
+
+    Parameters
+    ----------
+    active : bool [frames, defects]
+    pauses : frames that are filled at most, of each defect
+    """
+
+    def closed(column: tf.Tensor, pause: int) -> tf.Tensor:
+        padded = tf.pad(tf.cast(column, tf.float32), [[pause, pause]])[tf.newaxis, :, tf.newaxis]
+        widened = tf.nn.max_pool1d(padded, pause + 1, 1, "VALID")
+        return -tf.nn.max_pool1d(-widened, pause + 1, 1, "VALID")[0, :, 0] > 0.5
+
+    return tf.stack([closed(active[:, number], pause) for number, pause in enumerate(pauses)], axis=1)
+
+
+def find_events(probabilities: tf.Tensor, active: tf.Tensor, duration_s: tf.Tensor, *, pauses: Sequence[int]) -> Events:
     """Runs of active frames as events.
 
     Parameters
@@ -54,8 +67,9 @@ def find_events(probabilities: tf.Tensor, active: tf.Tensor, duration_s: tf.Tens
     probabilities : float32 [frames, defects]
     active : bool [frames, defects]
     duration_s : float32 [], where the last event ends at the latest
+    pauses : frames that belong to an event of each defect at most
     """
-    active = tf.transpose(bridge(active))
+    active = tf.transpose(bridge(active, pauses))
     edges = tf.pad(active, [[0, 0], [1, 1]])
     starts = tf.where(edges[:, 1:-1] & ~edges[:, :-2])
     stops = tf.where(edges[:, 1:-1] & ~edges[:, 2:])[:, 1] + 1

@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from trainers.average_precision import macro_average_precision
-from trainers.calibration import learn_thresholds
+from trainers.calibration import learn_thresholds, logit
+from trainers.defects.event_levels import learn_event_levels
 from trainers.defects.features import Constants, louder
 from trainers.defects.network import build_network
-from trainers.defects.spectra import WIDTH, frames_of
+from trainers.defects.spectra import RATE, WIDTH, frames_of
 from trainers.defects.task import DefectsHyperparameters
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe
@@ -105,9 +106,14 @@ class DefectsLearner:
         return macro_average_precision(*self.recordings(rows, outputs))
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
-        """Thresholds of the defects."""
+        """Thresholds of the defects, and how far above them events begin."""
         probabilities, labels = self.recordings(rows, outputs)
-        return {"thresholds": learn_thresholds(probabilities, labels, self.tree)}
+        thresholds = learn_thresholds(probabilities, labels, self.tree)
+        _, recording = np.unique(rows["id"], return_inverse=True)
+        clean = np.asarray(labels.sum(axis=1) == 0)
+        minutes = float(rows["num_samples"][clean[recording]].sum()) / RATE / 60
+        levels = learn_event_levels(logit(probabilities[clean]) - thresholds, minutes)
+        return {"thresholds": thresholds, "event_levels": levels}
 
 
 def make_learner(recipe: Recipe) -> DefectsLearner:

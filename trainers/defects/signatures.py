@@ -2,7 +2,8 @@
 
 A recording is cut into windows as long as a training segment that overlap by `MARGIN` frames at both ends; frames are
 taken from the window in which they have a past and a future. The recording has what any window has. A frame is active
-where its calibrated probability reaches 0.5 in a window that has the defect. Recordings are taken one by one and
+where its calibrated probability reaches 0.5 in a window that has the defect so probably that events are told
+(`trainers.defects.event_levels`). Recordings are taken one by one and
 windows a few at a time, so that memory stays flat however long a recording is.
 """
 
@@ -14,7 +15,7 @@ import tensorflow as tf
 
 from trainers.calibration import calibrate
 from trainers.checkpoints import Finished
-from trainers.defects.events import find_events
+from trainers.defects.events import find_events, pauses_of
 from trainers.defects.features import as_pcm, decode_pcm, features
 from trainers.defects.model import DefectsLearner
 from trainers.defects.spectra import FRAME_LENGTH, FRAME_S, RATE, frames_of
@@ -40,13 +41,15 @@ class Detector(tf.Module):
     learner : of the training
     model : with the best weights
     thresholds : np.ndarray [defects], logits
+    event_levels : np.ndarray [defects], logits above the thresholds that a window with events reaches
     """
 
-    def __init__(self, learner: DefectsLearner, model: keras.Model, thresholds: Any) -> None:
+    def __init__(self, learner: DefectsLearner, model: keras.Model, thresholds: Any, event_levels: Any) -> None:
         super().__init__()
         self.model = model
         self._learner = learner
         self._thresholds = tf.constant(thresholds)
+        self._event_levels = tf.sigmoid(tf.constant(event_levels))
 
     def listen(self, waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Calibrated probabilities of one recording.
@@ -90,7 +93,7 @@ class Detector(tf.Module):
         heard = tf.reshape(heard, [-1, 1 + window, classes])[:count]
         recording = tf.reduce_max(heard[:, 0], axis=0)
         frames = _joined(heard[:, 1:], hop)[:total]
-        has = tf.tile(heard[:, :1] >= DECISION, [1, window, 1])
+        has = tf.tile(heard[:, :1] >= self._event_levels, [1, window, 1])
         return recording, frames, (frames >= DECISION) & _joined(has, hop)[:total]
 
     def _calibrated(self, probabilities: tf.Tensor) -> tf.Tensor:
@@ -102,8 +105,10 @@ class Detector(tf.Module):
         def one(element: Any) -> tuple[tf.Tensor, ...]:
             waveform = waveform_of(element)
             recording, frames, active = self.listen(waveform)
-            return recording, frames, *find_events(frames, active, tf.cast(tf.shape(waveform)[0], tf.float32) / RATE)
+            duration_s = tf.cast(tf.shape(waveform)[0], tf.float32) / RATE
+            return recording, frames, *find_events(frames, active, duration_s, pauses=pauses)
 
+        pauses = pauses_of(self._learner.defects)
         classes = len(self._learner.defects)
         number = tf.RaggedTensorSpec([None], tf.float32)
         spec = (
@@ -169,7 +174,7 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
     model = learner.build()
     set_variables(model.variables, finished.weights)
     thresholds = finished.extras["thresholds"]
-    detector = Detector(learner, model, thresholds)
+    detector = Detector(learner, model, thresholds, finished.extras["event_levels"])
     (column,), channels = learner.spec.columns, learner.spec.channels
     example_spec = {
         column: tf.io.FixedLenFeature([], tf.string),
@@ -200,6 +205,10 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
     levels = 1 / (1 + tf.exp(-tf.constant(thresholds)).numpy())
     facts = {
         "thresholds": {name: round(float(level), 6) for name, level in zip(learner.defects, levels, strict=True)},
+        "event_levels": {
+            name: round(float(level), 6)
+            for name, level in zip(learner.defects, finished.extras["event_levels"], strict=True)
+        },
         "frame_s": FRAME_S,
     }
     return detector, signatures, facts

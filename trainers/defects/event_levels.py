@@ -1,0 +1,33 @@
+"""How sure of a defect one has to be to say where it is: so sure that clean recordings hold hardly any events.
+
+A decision about a recording weighs what it misses against what it makes up, on recordings of which a sixth has the
+defect. A list of events of a collection that is mostly sound is read by people, whom false ones cost. So events ask for
+a level of their own, learnt on the validation recordings that have no defect at all. It is one of the pooled
+probability: where the detector is wrong about a clean recording, single frames are as sure as where it is right.
+"""
+
+import numpy as np
+
+FALSE_PER_MINUTE = 0.1
+"""Recordings with a false event that are allowed in a minute of clean ones, for each defect."""
+MARGIN = 0.5
+"""Logits between the worst clean recording and the level: the worst of others may be a little worse."""
+
+
+def learn_event_levels(scores: np.ndarray, minutes: float) -> np.ndarray:
+    """The levels at which no more clean recordings than allowed have an event.
+
+    Parameters
+    ----------
+    scores : np.ndarray [recordings, defects], of clean recordings: logits above the thresholds that decide
+    minutes : that these recordings last
+
+    Returns
+    -------
+    np.ndarray [defects], float32, logits above the thresholds: 0 where deciding is enough, or nothing is clean
+    """
+    allowed = int(FALSE_PER_MINUTE * minutes)
+    if len(scores) <= allowed:
+        return np.zeros(scores.shape[1], np.float32)
+    worst = np.sort(scores, axis=0)[len(scores) - 1 - allowed]
+    return np.where(worst >= 0.0, worst + MARGIN, 0.0).astype(np.float32)
