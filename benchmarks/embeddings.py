@@ -101,6 +101,10 @@ class Split:
         """The joined layers, [recordings, size]."""
         return np.concatenate([self.embeddings[name] for name in names], axis=1)
 
+    def take(self, recordings: np.ndarray) -> "Split":
+        """Some of them, by number."""
+        return Split({name: values[recordings] for name, values in self.embeddings.items()}, self.labels[recordings])
+
 
 def _tag_scores(x: np.ndarray, y: np.ndarray, strength: float, others: tuple[np.ndarray, ...]) -> list[np.ndarray]:
     """Probabilities of one tag for each array of `others`; the tag's share where training knows only one answer."""
