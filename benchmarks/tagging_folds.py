@@ -98,7 +98,8 @@ def _systems(folds: list[Any], training: Any, rows: str, heard: Any, tags: tuple
         say(f"fold {number + 1} of {len(folds)}: our model")
         ours[fold.judged] = training.answers(fold, rows)
         say(f"fold {number + 1} of {len(folds)}: logistic regression")
-        peer, _ = logistic_regression(*(heard.take(part) for part in (fold.train, fold.validation, fold.judged)), tags)
+        learnt, chosen, judged = (heard.take(part) for part in (fold.train, fold.validation, fold.judged))
+        peer, _ = logistic_regression(learnt, chosen, judged, tags)
         peer_scores[fold.judged], peer_decisions[fold.judged] = peer.scores, peer.decisions
         if separate:
             one_a_tag[fold.judged] = training.separate_answers(fold, rows)

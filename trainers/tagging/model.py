@@ -38,6 +38,7 @@ class TaggingLearner:
     """One vocabulary's tagger (`trainers.learner.Learner`)."""
 
     draws = 1
+    by_recording = True
     uniforms = 1 + UNIFORMS
     output_variables: tuple[str, ...] = ("tags/kernel", "tags/bias")
     label_columns: tuple[str, ...] = ("labels", "num_samples")
