@@ -115,7 +115,7 @@ class SideBySide(tf.Module):
         self.input = models[0].input
 
     def __call__(self, inputs: Tensors, training: bool) -> Tensors:
-        """Their logits, [b, models]."""
+        """Their logits, [b, heads, models]."""
         logits = [model(inputs, training=training)["logits"] for model in self.models]
         return {"logits": tf.concat(logits, axis=-1)}
 

@@ -126,15 +126,17 @@ class TaggingLearner:
         model = build_network(self.hyperparameters, self.tree, self.frames, embedding=embedding)
         shares = np.clip(self.shares, *_SHARE_BOUNDS)
         among = np.where(self.tree.is_child, np.clip(shares / shares[self.tree.parent], *_SHARE_BOUNDS), shares)
-        model.get_layer("tags").bias.assign(np.log(among / (1 - among)))
+        bias = model.get_layer("tags").bias
+        bias.assign(np.broadcast_to(np.log(among / (1 - among)), bias.shape))
         return model
 
     def initialise(self, model: keras.Model) -> None:
         """Nothing beyond a fresh network."""
 
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
-        """Mean cross-entropy of the tags, weighted with the share of the segment that holds audio."""
-        losses = tf.reduce_mean(self.tree.loss(outputs["logits"], batch["labels"]), axis=-1)
+        """Mean cross-entropy of the tags and heads, weighted with the share of the segment that holds audio."""
+        labels = tf.broadcast_to(batch["labels"][:, tf.newaxis], tf.shape(outputs["logits"]))
+        losses = tf.reduce_mean(self.tree.loss(outputs["logits"], labels), axis=[1, 2])
         return losses * tf.minimum(batch["frames"][:, 0] / self.frames, 1.0)
 
     def recordings(self, rows: Arrays, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +144,7 @@ class TaggingLearner:
         windows.
         """
         weights = rows["num_samples"] / self.segment_samples
-        probabilities = tf.exp(self.tree.log_probabilities(outputs["logits"])).numpy()
+        probabilities = self.tree.probabilities(outputs["logits"]).numpy()
         return pool_recordings(rows["id"], weights, probabilities), pool_recordings(
             rows["id"], weights, rows["labels"]
         ) > 0.5

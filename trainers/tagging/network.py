@@ -1,4 +1,4 @@
-"""The tagger's network: a trunk that listens, a branch that reads lyrics, one logit a tag."""
+"""The tagger's network: a trunk that listens, a branch that reads lyrics, one logit a tag from each of its heads."""
 
 import keras
 from keras import ops
@@ -55,11 +55,31 @@ def lyrics_branch(bag: keras.KerasTensor, present: keras.KerasTensor, units: int
     return LearntWhenMissing(name="lyrics_missing")(x, present)
 
 
-def musicnn_branch(embedding: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
-    """What of musicnn's embedding tells the tags: [b, units]."""
-    x = GlobalBatchNorm(_MOMENTUM, "musicnn_norm")(embedding)
+def musicnn_branch(embedding: keras.KerasTensor, heads: int, units: int, dropout: float) -> keras.KerasTensor:
+    """What of musicnn's embedding tells the tags, to each head its own: [b, heads, units]."""
+    x = _for_each(GlobalBatchNorm(_MOMENTUM, "musicnn_norm")(embedding), heads)
     x = keras.layers.Dropout(dropout, seed=14, name="musicnn_dropout")(x)
-    return keras.layers.Dense(units, activation="relu", name="musicnn_units")(x)
+    return _dense(x, units, "musicnn_units", activation="relu")
+
+
+def _for_each(x: keras.KerasTensor, heads: int) -> keras.KerasTensor:
+    """The same to each head: [b, channels] to [b, heads, channels]."""
+    return ops.repeat(ops.expand_dims(x, 1), heads, axis=1)
+
+
+def _dense(x: keras.KerasTensor, units: int, name: str, **settings: str) -> keras.KerasTensor:
+    """A dense layer of each head's own: [b, heads, channels] to [b, heads, units]."""
+    heads, channels = x.shape[1:]
+    # Glorot & Bengio 2010 for one head's channels and units; Keras would count the other heads in.
+    start = keras.initializers.RandomUniform(-((6 / (channels + units)) ** 0.5), (6 / (channels + units)) ** 0.5)
+    return keras.layers.EinsumDense(
+        "bhi,hio->bho",
+        (heads, units),
+        bias_axes="ho",
+        kernel_initializer=start,
+        name=name,
+        **settings,
+    )(x)
 
 
 def build_network(
@@ -78,25 +98,28 @@ def build_network(
     -------
     keras.Model
         From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG], ``has_lyrics`` [b, 1] and ``musicnn``
-        [b, embedding], those that it uses, to ``{"logits": [b, tags]}``, which `TagTree` reads.
+        [b, embedding], those that it uses, to ``{"logits": [b, heads, tags]}``, which `TagTree` reads.
     """
     inputs: dict[str, keras.KerasTensor] = {}
-    parts = []
+    heads, parts = hyperparameters.heads, []
     if hyperparameters.beside_musicnn or not embedding:
         inputs |= {
             "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
             "frames": keras.Input((1,), name="frames"),
         }
-        parts.append(cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters))
+        trunk = cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters)
+        parts.append(_for_each(trunk, heads))
     if embedding:
         inputs["musicnn"] = keras.Input((embedding,), name="musicnn")
-        parts.append(musicnn_branch(inputs["musicnn"], hyperparameters.musicnn_units, hyperparameters.musicnn_dropout))
+        units, dropout = hyperparameters.musicnn_units, hyperparameters.musicnn_dropout
+        parts.append(musicnn_branch(inputs["musicnn"], heads, units, dropout))
     if hyperparameters.lyrics:
         inputs |= {"lyrics": keras.Input((BAG,), name="lyrics"), "has_lyrics": keras.Input((1,), name="has_lyrics")}
-        parts.append(
-            lyrics_branch(inputs["lyrics"], inputs["has_lyrics"], hyperparameters.lyrics_units, hyperparameters.dropout)
+        words = lyrics_branch(
+            inputs["lyrics"], inputs["has_lyrics"], hyperparameters.lyrics_units, hyperparameters.dropout
         )
+        parts.append(_for_each(words, heads))
     x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
     x = keras.layers.Dropout(hyperparameters.dropout, seed=12, name="dropout")(x)
-    logits = keras.layers.Dense(len(tree.tags), dtype="float32", name="tags")(x)
+    logits = _dense(x, len(tree.tags), "tags", dtype="float32")
     return keras.Model(inputs, {"logits": logits}, name="tagger")

@@ -17,6 +17,8 @@ class TaggingHyperparameters(Hyperparameters):
     ----------
     filters : of the CNN's blocks; each halves time and frequency, the first quarters time. 96 bands are enough for six.
     dropout : share of what the trunk and the lyrics say that is left out in training.
+    heads : that learn the tags each on its own from what trunk and lyrics say, and whose probabilities are averaged;
+        where musicnn listens, each with units and left-out shares of its own.
     lyrics : whether the model reads lyrics.
     lyrics_units : units of the lyrics branch.
     lyrics_dropout : share of training examples whose lyrics are treated as missing.
@@ -32,6 +34,7 @@ class TaggingHyperparameters(Hyperparameters):
 
     filters: tuple[PositiveInt, ...] = Field((24, 32, 48, 64), min_length=1, max_length=6)
     dropout: float = Field(0.3, ge=0, lt=1)
+    heads: PositiveInt = 1
     lyrics: bool = True
     lyrics_units: PositiveInt = 32
     lyrics_dropout: float = Field(0.3, ge=0, le=1)
@@ -64,6 +67,7 @@ TASK = Task(
             validate_every=50,
             checkpoint_every=100,
             patience=10,
+            heads=4,
         ),
     },
     timed_labels=False,
