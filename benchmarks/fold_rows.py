@@ -72,7 +72,7 @@ def _examples(columns: Tensors) -> Iterator[bytes]:
     for row in range(len(next(iter(arrays.values())))):
         example = tf.train.Example()
         for name, array in arrays.items():
-            feature, values = example.features.feature[name], array[row].ravel()
+            feature, values = example.features.feature[name], array[row : row + 1].ravel()
             if array.dtype.kind == "f":
                 feature.float_list.value.extend(values)
             elif array.dtype.kind == "i":
