@@ -17,8 +17,9 @@ from trainers.tagging.augment import UNIFORMS, augment
 from trainers.tagging.embedding_store import EmbeddingStore, identity_of
 from trainers.tagging.features import Constants, frames_of
 from trainers.tagging.lyrics import lyrics_bag
+from trainers.tagging.musicnn import published_tags
 from trainers.tagging.musicnn_embedding import MusicnnEmbedding
-from trainers.tagging.network import build_network
+from trainers.tagging.network import HEADS, build_network, published_layer
 from trainers.tagging.published import MUSICNN
 from trainers.tagging.task import TaggingHyperparameters
 from trainers.warm_start import FRESH, exported_facts
@@ -40,7 +41,7 @@ class TaggingLearner:
     draws = 1
     by_recording = True
     uniforms = 1 + UNIFORMS
-    output_variables: tuple[str, ...] = ("tags/kernel", "tags/bias")
+    output_variables: tuple[str, ...] = tuple(f"{head}/{part}" for head in HEADS for part in ("kernel", "bias"))
     label_columns: tuple[str, ...] = ("labels", "num_samples")
 
     def __init__(self, recipe: Recipe) -> None:
@@ -126,12 +127,15 @@ class TaggingLearner:
         model = build_network(self.hyperparameters, self.tree, self.frames, embedding=embedding)
         shares = np.clip(self.shares, *_SHARE_BOUNDS)
         among = np.where(self.tree.is_child, np.clip(shares / shares[self.tree.parent], *_SHARE_BOUNDS), shares)
-        bias = model.get_layer("tags").bias
-        bias.assign(np.broadcast_to(np.log(among / (1 - among)), bias.shape))
+        for head in HEADS[: model.output["logits"].shape[1]]:
+            model.get_layer(head).bias.assign(np.log(among / (1 - among)))
         return model
 
     def initialise(self, model: keras.Model) -> None:
-        """Nothing beyond a fresh network."""
+        """The tags that musicnn was published with."""
+        if self.embed is not None:
+            for number, checkpoint in enumerate(self.hyperparameters.musicnn):
+                model.get_layer(published_layer(number)).set_weights(published_tags(checkpoint))
 
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
         """Mean cross-entropy of the tags and heads, weighted with the share of the segment that holds audio."""

@@ -17,8 +17,6 @@ class TaggingHyperparameters(Hyperparameters):
     ----------
     filters : of the CNN's blocks; each halves time and frequency, the first quarters time. 96 bands are enough for six.
     dropout : share of what the trunk and the lyrics say that is left out in training.
-    heads : that learn the tags each on its own from what trunk and lyrics say, and whose probabilities are averaged;
-        where musicnn listens, each with units and left-out shares of its own.
     lyrics : whether the model reads lyrics.
     lyrics_units : units of the lyrics branch.
     lyrics_dropout : share of training examples whose lyrics are treated as missing.
@@ -27,6 +25,8 @@ class TaggingHyperparameters(Hyperparameters):
         so that alone they make a step many times cheaper.
     musicnn_patches : patches of 3 s that they hear of a segment at most, evenly spread.
     musicnn_units, musicnn_dropout : units between what they hear and the tags; share of it left out in training.
+    musicnn_tags_dropout : share of the tags that they were published with left out in training. A head of its own
+        learns from those; the probabilities of the two are averaged.
     gain_db, equalizer_db : largest random change of level, and of bands, in training.
     masked_bands, masked_frames : widest random stripe left out in training (SpecAugment, Park et al. 2019); share of
         bands, of frames.
@@ -34,7 +34,6 @@ class TaggingHyperparameters(Hyperparameters):
 
     filters: tuple[PositiveInt, ...] = Field((24, 32, 48, 64), min_length=1, max_length=6)
     dropout: float = Field(0.3, ge=0, lt=1)
-    heads: PositiveInt = 1
     lyrics: bool = True
     lyrics_units: PositiveInt = 32
     lyrics_dropout: float = Field(0.3, ge=0, le=1)
@@ -43,6 +42,7 @@ class TaggingHyperparameters(Hyperparameters):
     musicnn_patches: PositiveInt = 1
     musicnn_units: PositiveInt = 128
     musicnn_dropout: float = Field(0.7, ge=0, lt=1)
+    musicnn_tags_dropout: float = Field(0.2, ge=0, lt=1)
     gain_db: NonNegativeFloat = 2.0
     equalizer_db: NonNegativeFloat = 1.0
     masked_bands: float = Field(0.08, ge=0, le=1)
@@ -67,7 +67,6 @@ TASK = Task(
             validate_every=50,
             checkpoint_every=100,
             patience=10,
-            heads=4,
         ),
     },
     timed_labels=False,
