@@ -5,6 +5,10 @@ Conventions
 Every figure takes `counts` [resamples, recordings] (`benchmarks.intervals`) and answers one value a resample. A figure
 without meaning on a resample (no recording with the tag, or none without it) is NaN there. Precision where nothing was
 decided is 0: a system that never says a tag has no precision to claim.
+
+Scores of recordings in different folds come from different trainings and are not on one scale: where folds are given,
+recordings are only ranked against those of their own fold, and decisions, which have a meaning of their own, are taken
+together.
 """
 
 from dataclasses import dataclass
@@ -50,33 +54,47 @@ def precision_recall(decided: np.ndarray, labels: np.ndarray, counts: np.ndarray
     return precision, _divide(hits, there, np.nan)
 
 
-def ranking(scores: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ranking(
+    scores: np.ndarray, labels: np.ndarray, counts: np.ndarray, folds: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Area under the ROC curve and average precision of the scores, ties taken together, each [resamples].
 
-    ROC-AUC is the share of (tagged, untagged) pairs in the right order, ties counting half (Hanley & McNeil 1982);
-    average precision is ``sum_n (R_n - R_{n-1}) P_n``.
+    ROC-AUC is the share of (tagged, untagged) pairs in the right order, ties counting half (Hanley & McNeil 1982): with
+    folds, of the pairs within one. Average precision is ``sum_n (R_n - R_{n-1}) P_n``, the mean over the tagged
+    recordings of the precision at their place: with folds, at their place in their own. A fold in which all recordings
+    drawn are tagged, or none, ranks nothing.
 
     Parameters
     ----------
     scores : np.ndarray [recordings]
     labels : np.ndarray [recordings], bool
     counts : np.ndarray [resamples, recordings]
+    folds : np.ndarray [recordings]; one fold by default
     """
+    members = (
+        [np.arange(len(scores))] if folds is None else [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    )
+    parts = [_ranking_parts(scores[member], labels[member], counts[:, member]) for member in members]
+    right, pairs, precision, tagged = np.sum(parts, axis=0)
+    return _divide(right, pairs, np.nan), _divide(precision, tagged, np.nan)
+
+
+def _ranking_parts(scores: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Pairs in the right order, pairs, summed precision at tagged recordings, and those: [4, resamples]."""
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
     ordered, tagged = counts[:, order], labels[order]
     hits = np.cumsum(ordered * tagged, axis=1)[:, ends]
     misses = np.cumsum(ordered * ~tagged, axis=1)[:, ends]
-    all_hits, all_misses = hits[:, -1:], misses[:, -1:]
+    all_hits, all_misses = hits[:, -1], misses[:, -1]
     tied_hits, tied_misses = (np.diff(column, axis=1, prepend=0) for column in (hits, misses))
-    right = np.sum(tied_hits * (all_misses - misses + tied_misses / 2), axis=1)
-    area = _divide(right, (all_hits * all_misses)[:, 0], np.nan)
-    precision = _divide(hits, hits + misses, 0.0)
-    average = _divide(np.sum(tied_hits * precision, axis=1), all_hits[:, 0], np.nan)
-    return area, np.where(all_misses[:, 0] > 0, average, np.nan)
+    right = np.sum(tied_hits * (all_misses[:, np.newaxis] - misses + tied_misses / 2), axis=1)
+    precision = np.sum(tied_hits * _divide(hits, hits + misses, 0.0), axis=1)
+    ranked = all_misses > 0
+    return np.stack([right, all_hits * all_misses, ranked * precision, ranked * all_hits])
 
 
-def figures(system: System, labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def figures(system: System, labels: np.ndarray, counts: np.ndarray, folds: np.ndarray | None = None) -> np.ndarray:
     """All `METRICS` of all tags on all resamples.
 
     Parameters
@@ -84,6 +102,7 @@ def figures(system: System, labels: np.ndarray, counts: np.ndarray) -> np.ndarra
     system : scores and decisions
     labels : np.ndarray [recordings, tags], bool
     counts : np.ndarray [resamples, recordings]
+    folds : np.ndarray [recordings]; one fold by default
 
     Returns
     -------
@@ -92,7 +111,8 @@ def figures(system: System, labels: np.ndarray, counts: np.ndarray) -> np.ndarra
     columns = []
     for tag in range(labels.shape[1]):
         precision, recall = precision_recall(system.decisions[:, tag], labels[:, tag], counts)
-        columns.append(np.stack([precision, recall, *ranking(system.scores[:, tag], labels[:, tag], counts)], axis=-1))
+        ranked = ranking(system.scores[:, tag], labels[:, tag], counts, folds)
+        columns.append(np.stack([precision, recall, *ranked], axis=-1))
     return np.stack(columns, axis=1)
 
 
@@ -132,14 +152,23 @@ def _mean(samples: np.ndarray, metric: int) -> np.ndarray:
     return _divide(np.sum(np.where(defined, column, 0.0), axis=1), defined.sum(axis=1), np.nan)
 
 
-def judge(system: System, labels: np.ndarray, clusters: list[str], *, resamples: int, seed: int = 0) -> Judged:
+def judge(
+    system: System,
+    labels: np.ndarray,
+    clusters: list[str],
+    *,
+    resamples: int,
+    folds: np.ndarray | None = None,
+    seed: int = 0,
+) -> Judged:
     """Judge a system; equal clusters and seed give every system the same bootstrap samples.
 
     Parameters
     ----------
     labels : np.ndarray [recordings, tags], bool
     clusters : of each recording: its artist, or its id for the ordinary bootstrap
+    folds : np.ndarray [recordings], the training that answered for each; one by default
     """
     everything = np.ones((1, len(labels)), dtype=np.int64)
-    samples = figures(system, labels, cluster_counts(clusters, resamples, seed))
-    return Judged(system.name, figures(system, labels, everything)[0], samples)
+    samples = figures(system, labels, cluster_counts(clusters, resamples, seed), folds)
+    return Judged(system.name, figures(system, labels, everything, folds)[0], samples)

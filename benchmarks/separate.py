@@ -15,13 +15,14 @@ import tensorflow as tf
 
 from benchmarks.past_runs import PastRun
 from benchmarks.report import say
+from benchmarks.row_view import RowView
 from benchmarks.scores import System
 from trainers.checkpoints import Checkpoints, Finished, checkpoint_key, read_arrays, write_arrays
 from trainers.data_stamps import data_stamps
-from trainers.learner import Arrays, Tensors
+from trainers.learner import Tensors
 from trainers.loop import train
 from trainers.request import Recipe, parse_request
-from trainers.rows import Rows, open_rows
+from trainers.rows import open_rows
 from trainers.strategy import make_strategy
 from trainers.tagging.model import TaggingLearner, make_learner
 from trainers.tagging.signatures import Tagger
@@ -29,33 +30,6 @@ from trainers.trainee import set_variables
 from trainers.transform_constants import transform_constants
 
 DECISION = 0.5
-
-
-class OneTagRows(Rows):
-    """Rows whose labels are those of one tag.
-
-    Parameters
-    ----------
-    folder : of rows with all tags
-    tag : number of the tag
-    """
-
-    def __init__(self, folder: str, tag: int) -> None:
-        super().__init__(folder)
-        self._tag = tag
-
-    @property
-    def signature(self) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
-        """As of `Rows`, with one label."""
-        every = super().signature
-        return every | {"labels": (every["labels"][0], (1,))}
-
-    def take(self, numbers: np.ndarray, columns: Any = None) -> Arrays:
-        """As of `Rows`, with one label."""
-        taken = super().take(numbers, columns)
-        if "labels" in taken:
-            taken["labels"] = taken["labels"][:, self._tag : self._tag + 1]
-        return taken
 
 
 def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hyperparameters: dict[str, Any]) -> System:
@@ -116,8 +90,8 @@ def _train(recipe: Recipe, tag: int, rows: Path) -> tuple[TaggingLearner, Finish
     learner = make_learner(recipe)
     finished = checkpoints.finished() or train(
         learner,
-        OneTagRows(str(rows / "train"), tag),
-        OneTagRows(str(rows / "validation"), tag),
+        RowView(str(rows / "train"), tag=tag),
+        RowView(str(rows / "validation"), tag=tag),
         hyperparameters=recipe.hyperparameters,
         strategy=make_strategy(recipe.config.strategy),
         checkpoints=checkpoints,
@@ -141,7 +115,7 @@ class SideBySide(tf.Module):
         self.input = models[0].input
 
     def __call__(self, inputs: Tensors, training: bool) -> Tensors:
-        """Their logits, [b, models]."""
+        """Their logits, [b, heads, models]."""
         logits = [model(inputs, training=training)["logits"] for model in self.models]
         return {"logits": tf.concat(logits, axis=-1)}
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import typer
 import yaml
 
-from benchmarks.report import BenchmarkError, Table, say, say_validations, show
+from benchmarks.report import BenchmarkError, say, say_validations, show
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 SPLITS = ("train", "validation", "eval")
@@ -44,6 +43,7 @@ def tagging(
     from benchmarks.past_runs import newest_run
     from benchmarks.scores import judge
     from benchmarks.separate import separate_models
+    from benchmarks.tagging_page import Survey, cluster_note, tables
 
     say_validations()
     home = home.absolute()
@@ -73,13 +73,7 @@ def tagging(
     results = [judge(system, splits["eval"].labels, clusters, resamples=resamples) for system in systems]
     facts = _protocol(past, surveys, catalog or home / "catalogs" / past.training["library"] / "catalog.csv")
     notes = [
-        f"Intervals: 95 %, percentile bootstrap, {resamples} samples of the eval split that draw {cluster}s with "
-        "replacement"
-        + (
-            " (recordings of an artist are no independent evidence: single recordings give narrower, wrong bounds)."
-            if cluster == "artist"
-            else "."
-        ),
+        cluster_note(cluster, resamples, "the eval split"),
         f"musicnn: {checkpoint}, {layer}, at most {patches} patches of 3 s, mean and maximum; C a tag and layer chosen "
         "on validation.",
     ]
@@ -90,37 +84,10 @@ def tagging(
             "on validation; a child is plainly binary, on all recordings."
         )
     caption = " ".join([facts, *notes])
-    show(f"Tagging, {pipeline}", _tables(results, past.tags, judged, caption), output)
+    show(f"Tagging, {pipeline}", tables(results, past.tags, splits["eval"].labels, judged.artists, caption), output)
 
 
-class Survey:
-    """What is kept of the recordings of a split while they pass by; audio is not."""
-
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self.artists: list[str] = []
-        self.packages: Counter[str] = Counter()
-        self.labels: list[np.ndarray] = []
-        self.serialized: list[bytes] = []
-        self.heard_s = self.whole_s = 0.0
-
-    def watch(self, past: Any, split: str) -> Any:
-        """The recordings of a split, noted as they pass."""
-        from benchmarks.recordings import read_split
-
-        for recording in read_split(past.examples, split, past.spec):
-            self.ids.append(recording.id)
-            self.artists.append(" ".join(recording.artist.casefold().split()))
-            self.packages[recording.package] += 1
-            self.labels.append(recording.labels)
-            self.heard_s += len(recording.waveform) / past.spec.sample_rate
-            self.whole_s += recording.duration_s
-            if split == "eval":
-                self.serialized += recording.serialized
-            yield recording
-
-
-def _ours(model: Path, past: Any, judged: Survey, folder: Path) -> Any:
+def _ours(model: Path, past: Any, judged: Any, folder: Path) -> Any:
     import tensorflow as tf
 
     from benchmarks.scores import System
@@ -142,68 +109,22 @@ def _ours(model: Path, past: Any, judged: Survey, folder: Path) -> Any:
     return System("ours", probabilities, probabilities >= DECISION)
 
 
-def _protocol(past: Any, surveys: dict[str, Survey], catalog: Path) -> str:
+def _protocol(past: Any, surveys: dict[str, Any], catalog: Path) -> str:
+    from benchmarks.tagging_page import library_kind, licences
+
     parts = [
         f"{split} {len(survey.ids)} recordings of {len(set(survey.artists))} artists, {survey.whole_s / 60:.0f} minutes"
         + (f" ({survey.heard_s / 60:.0f} heard)" if survey.heard_s < 0.99 * survey.whole_s else "")
         for split, survey in surveys.items()
     ]
     shared = set(surveys["eval"].artists) & (set(surveys["train"].artists) | set(surveys["validation"].artists))
-    packages = {package for survey in surveys.values() for package in survey.packages if package}
-    library = past.training["library"]
-    kind = {"builtin": "synthetic recordings", "debian": "real recordings"}.get(library, "recordings")
     sentences = [
-        f"Library {library}: {kind} from {len(packages)} packages; {'; '.join(parts)}.",
+        f"{library_kind(past.training['library'], surveys.values())}; {'; '.join(parts)}.",
         f"Artists of eval in another split: {len(shared)}.",
         "All learn from train, choose on validation, are judged on eval.",
-        _licences(catalog, surveys),
+        licences(catalog, surveys.values()),
     ]
     return " ".join(filter(None, sentences))
-
-
-def _licences(catalog: Path, surveys: dict[str, Survey]) -> str:
-    from catalog.format import open_catalog
-    from catalog.recording import Recording
-
-    if not catalog.is_file():
-        return ""
-    used = {recording_id for survey in surveys.values() for recording_id in survey.ids}
-    rows = (row for row in open_catalog(catalog).rows() if isinstance(row, Recording) and row.id in used)
-    counts = Counter(row.licence or "licence not stated" for row in rows)
-    return f"Licences: {', '.join(f'{licence} ({count})' for licence, count in counts.most_common())}."
-
-
-def _tables(results: list[Any], tags: tuple[str, ...], judged: Survey, caption: str) -> list[Table]:
-    from benchmarks.scores import METRICS
-
-    numbers = range(len(METRICS))
-    ours, *peers = results
-    labels = np.stack(judged.labels)
-    tagged: dict[int, set[str]] = defaultdict(set)
-    for tag in range(len(tags)):
-        tagged[tag] = {artist for artist, has in zip(judged.artists, labels[:, tag], strict=True) if has}
-    macro = [[result.name, *(str(result.macro(n)) for n in numbers)] for result in results]
-    paired = [[f"ours - {peer.name}", *(ours.minus(peer, n).signed() for n in numbers)] for peer in peers]
-    each = [
-        [f"{tag} ({labels[:, n].sum()} of {len(tagged[n])} artists), {r.name}", *(str(r.of_tag(n, m)) for m in numbers)]
-        for n, tag in enumerate(tags)
-        for r in results
-    ]
-    return [
-        Table("Macro averages", ["system", *METRICS], macro, caption),
-        Table(
-            "Paired differences of the macro averages",
-            ["difference", *METRICS],
-            paired,
-            "On the same bootstrap samples.",
-        ),
-        Table(
-            "Per tag",
-            ["tag (eval recordings with it), system", *METRICS],
-            each,
-            "The protocol is that of the macro averages.",
-        ),
-    ]
 
 
 if __name__ == "__main__":

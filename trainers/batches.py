@@ -12,46 +12,66 @@ from trainers.rows import Rows
 
 
 @lru_cache(maxsize=4)
-def _order(epoch: int, rows: int, seed: int) -> np.ndarray:
-    return np.random.default_rng([seed, epoch]).permutation(rows)
+def _order(epoch: int, units: int, seed: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(units)
 
 
-def step_rows(step: int, batch_size: int, rows: int, seed: int) -> np.ndarray:
-    """Numbers of the rows of a step.
+class Walk:
+    """The order in which training comes by rows: one permutation of all units after another, one an epoch.
 
-    Steps walk through one permutation after another, one an epoch; a batch may begin in one and end in the next, so
-    that all have one size.
+    A unit is a row, or a recording of several: it gives one of its rows an epoch, the next one in the next, beginning
+    at a random one.
 
     Parameters
     ----------
-    step : 0 for the first
-    batch_size, rows : counts
+    counts : np.ndarray [units], int64, rows of each unit, which follow one another
     seed : of the run
-
-    Returns
-    -------
-    np.ndarray [batch_size], int64, in [0, rows)
     """
-    positions = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs, places = np.divmod(positions, rows)
-    return np.array(
-        [_order(int(epoch), rows, seed)[place] for epoch, place in zip(epochs, places, strict=True)], np.int64
-    )
+
+    def __init__(self, counts: np.ndarray, seed: int) -> None:
+        self.rows = int(counts.sum())
+        self._counts, self.seed = counts, seed
+        self._starts = np.cumsum(counts) - counts
+        self._first = np.random.default_rng([seed, 2**32]).integers(0, counts)
+
+    @classmethod
+    def of(cls, rows: Rows, *, by_recording: bool, seed: int) -> "Walk":
+        """That of a training."""
+        counts = np.unique(rows.ids, return_counts=True)[1] if by_recording else np.ones(len(rows), np.int64)
+        return cls(counts, seed)
+
+    def step(self, step: int, batch_size: int) -> np.ndarray:
+        """Numbers of the rows of a step.
+
+        A batch may begin in one epoch and end in the next, so that all have one size.
+
+        Parameters
+        ----------
+        step : 0 for the first
+        batch_size : a count
+
+        Returns
+        -------
+        np.ndarray [batch_size], int64, in [0, rows)
+        """
+        positions = np.arange(step * batch_size, (step + 1) * batch_size)
+        epochs, places = np.divmod(positions, len(self._counts))
+        orders = [_order(int(epoch), len(self._counts), self.seed) for epoch in epochs]
+        units = np.array([order[place] for order, place in zip(orders, places, strict=True)], np.int64)
+        return self._starts[units] + (self._first[units] + epochs) % self._counts[units]
 
 
-def step_draws(
-    step: int, batch_size: int, rows: int, seed: int, draws: int, uniforms: int
-) -> tuple[np.ndarray, np.ndarray]:
+def step_draws(walk: Walk, step: int, batch_size: int, draws: int, uniforms: int) -> tuple[np.ndarray, np.ndarray]:
     """Everything random about a step.
 
     Returns
     -------
-    numbers : np.ndarray [batch_size, draws], int64: `step_rows`, then rows drawn at random
+    numbers : np.ndarray [batch_size, draws], int64: `Walk.step`, then rows drawn at random
     uniforms : np.ndarray [batch_size, uniforms], float32 in [0, 1)
     """
-    generator = np.random.default_rng([seed, step, 1])
-    others = generator.integers(0, rows, (batch_size, draws - 1))
-    numbers = np.concatenate([step_rows(step, batch_size, rows, seed)[:, np.newaxis], others], axis=1)
+    generator = np.random.default_rng([walk.seed, step, 1])
+    others = generator.integers(0, walk.rows, (batch_size, draws - 1))
+    numbers = np.concatenate([walk.step(step, batch_size)[:, np.newaxis], others], axis=1)
     return numbers, generator.random((batch_size, uniforms), dtype=np.float32)
 
 
@@ -107,13 +127,14 @@ def training_batches(
     DaCapoError
         If the batch does not divide by the number of replicas.
     """
+    walk = Walk.of(rows, by_recording=learner.by_recording, seed=seed)
 
     def dataset(context: tf.distribute.InputContext) -> tf.data.Dataset:
         share = _share(batch_size, context)
 
         def draw(step: np.ndarray, replica: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             mine = slice(int(replica) * share, (int(replica) + 1) * share)
-            numbers, uniforms = step_draws(int(step), batch_size, len(rows), seed, learner.draws, learner.uniforms)
+            numbers, uniforms = step_draws(walk, int(step), batch_size, learner.draws, learner.uniforms)
             return numbers[mine], uniforms[mine]
 
         def batch(step: tf.Tensor, replica: tf.Tensor) -> Tensors:

@@ -23,12 +23,15 @@ class Learner(Protocol):
     draws : rows drawn for one training example: 1, or more to mix sources of several recordings. The first follows the
         epoch's
         permutation, the others are drawn at random.
+    by_recording : whether an epoch sees one row of each recording, in place of every row: a long recording then
+        teaches as much as a short one.
     uniforms : random numbers in [0, 1) that the augmentation of one example uses.
     output_variables : paths of the model's variables whose last axis is the outputs (tags), for warm starts.
     label_columns : the columns of rows that `score` and `finish` read, small enough to be held for all rows at once.
     """
 
     draws: int
+    by_recording: bool
     uniforms: int
     output_variables: tuple[str, ...]
     label_columns: tuple[str, ...]

@@ -52,6 +52,15 @@ class TagTree:
         """``log P`` of each tag from the logits of a model, float32 [..., tags]; at most that of the parent."""
         return self._product(tf.math.log_sigmoid(logits), tf.math.log_sigmoid(logits))
 
+    def probabilities(self, logits: tf.Tensor) -> tf.Tensor:
+        """``P`` of each tag, float32 [..., tags], the mean over heads; at most that of the parent.
+
+        Parameters
+        ----------
+        logits : float32 [..., heads, tags]
+        """
+        return tf.reduce_mean(tf.exp(self.log_probabilities(logits)), axis=-2)
+
     def loss(self, logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Binary cross-entropy: tags without a parent on every recording, children among their siblings.
 

@@ -56,3 +56,37 @@ def test_a_system_equals_itself_and_a_better_one_wins() -> None:
         assert one.minus(one, metric).high == 0
         assert one.minus(other, metric).low > 0
         assert one.macro(metric).value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_over_folds_do_not_see_the_scale_of_a_folds_scores(seed: int) -> None:
+    scores, labels = _problem(seed)
+    folds = np.arange(len(scores)) % 3
+    counts = np.random.default_rng(seed).integers(0, 3, (4, len(scores)))
+    rescaled = scores * (1 + folds) - 100.0 * folds
+    np.testing.assert_allclose(ranking(rescaled, labels, counts, folds), ranking(scores, labels, counts, folds))
+    assert (ranking(rescaled, labels, counts)[0] != ranking(scores, labels, counts)[0]).any()
+
+
+def test_figures_over_folds_weigh_folds_by_pairs_and_by_tagged_recordings() -> None:
+    scores, labels = _problem(11)
+    folds = (np.arange(len(scores)) >= 20).astype(int)
+    areas, averages, pairs, tagged = [], [], [], []
+    for fold in range(2):
+        s, t = scores[folds == fold], labels[folds == fold]
+        area, average = ranking(s, t, np.ones((1, len(s)), dtype=np.int64))
+        areas.append(area[0])
+        averages.append(average[0])
+        pairs.append(t.sum() * (~t).sum())
+        tagged.append(t.sum())
+    area, average = ranking(scores, labels, np.ones((1, len(scores)), dtype=np.int64), folds)
+    assert area[0] == pytest.approx(np.average(areas, weights=pairs))
+    assert average[0] == pytest.approx(np.average(averages, weights=tagged))
+
+
+def test_a_fold_without_the_tag_ranks_nothing() -> None:
+    scores, labels = _problem(4)
+    more_scores, more_labels = np.append(scores, [9.0, 8.0]), np.append(labels, [False, False])
+    folds = np.append(np.zeros(len(scores), int), [1, 1])
+    one, two = (np.ones((1, n), dtype=np.int64) for n in (len(scores), len(more_scores)))
+    np.testing.assert_allclose(ranking(more_scores, more_labels, two, folds), ranking(scores, labels, one))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainers.batches import step_draws
+from trainers.batches import Walk, step_draws
 from trainers.learner import Tensors
 from trainers.request import Recipe, parse_request
 from trainers.tagging.lyrics import BAG, NGRAM_BUCKETS, WORD_BUCKETS, lyrics_bag
@@ -109,7 +109,7 @@ def rows(tagger: TaggingLearner) -> Tensors:
 
 
 def uniforms(tagger: TaggingLearner) -> tf.Tensor:
-    return tf.constant(step_draws(0, ROWS, ROWS, 0, tagger.draws, tagger.uniforms)[1])
+    return tf.constant(step_draws(Walk(np.ones(ROWS, np.int64), 0), 0, ROWS, tagger.draws, tagger.uniforms)[1])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])

@@ -27,6 +27,14 @@ def test_a_childs_score_is_the_product_with_its_parents(rng: np.random.Generator
     np.testing.assert_allclose(tf.exp(TREE.log_probabilities(tf.constant(logits))).numpy(), product, rtol=1e-5)
 
 
+def test_heads_are_averaged_and_a_child_stays_below_its_parent(rng: np.random.Generator) -> None:
+    logits = tf.constant(rng.normal(0, 4, (200, 3, 4)), tf.float32)
+    probabilities = TREE.probabilities(logits).numpy()
+    each = tf.exp(TREE.log_probabilities(logits)).numpy()
+    np.testing.assert_allclose(probabilities, (each[:, 0] + each[:, 1] + each[:, 2]) / 3, rtol=1e-5)
+    assert np.all(probabilities <= probabilities[:, PARENTS])
+
+
 def test_a_child_is_taught_among_its_siblings_only(rng: np.random.Generator) -> None:
     logits = tf.constant(rng.normal(0, 2, (1, 4)), tf.float32)
     without_parent = TREE.loss(logits, tf.constant([[0.0, 0.0, 1.0, 0.0]])).numpy()[0]

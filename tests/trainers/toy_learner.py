@@ -23,6 +23,7 @@ class ToyLearner:
     """Tells whether the mean of four numbers is above 0 (`trainers.learner.Learner`)."""
 
     draws = 2
+    by_recording = False
     uniforms = 1
     output_variables = ("answer/kernel", "answer/bias")
     label_columns = ("label",)

@@ -31,6 +31,7 @@ class DefectsLearner:
     """One vocabulary's detector (`trainers.learner.Learner`)."""
 
     draws = 1
+    by_recording = False
     uniforms = 1
     output_variables = ("defects/kernel", "defects/bias", "attention/kernel", "attention/bias", "pool/exponent")
     label_columns = ("labels", "num_samples")

@@ -27,6 +27,7 @@ class RestorationLearner:
     """A denoiser (`trainers.learner.Learner`, with `trainers.learner.Judge`)."""
 
     draws = 3
+    by_recording = False
     uniforms = UNIFORMS
     output_variables: tuple[str, ...] = ()
     label_columns: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ class SeparationLearner:
     """A separator (`trainers.learner.Learner`, with `trainers.learner.Judge`)."""
 
     draws = 2
+    by_recording = False
     uniforms = UNIFORMS
     output_variables: tuple[str, ...] = ()
     label_columns: tuple[str, ...] = ()

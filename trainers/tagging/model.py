@@ -17,8 +17,9 @@ from trainers.tagging.augment import UNIFORMS, augment
 from trainers.tagging.embedding_store import EmbeddingStore, identity_of
 from trainers.tagging.features import Constants, frames_of
 from trainers.tagging.lyrics import lyrics_bag
+from trainers.tagging.musicnn import published_tags
 from trainers.tagging.musicnn_embedding import MusicnnEmbedding
-from trainers.tagging.network import build_network
+from trainers.tagging.network import HEADS, build_network, published_layer
 from trainers.tagging.published import MUSICNN
 from trainers.tagging.task import TaggingHyperparameters
 from trainers.warm_start import FRESH, exported_facts
@@ -38,8 +39,9 @@ class TaggingLearner:
     """One vocabulary's tagger (`trainers.learner.Learner`)."""
 
     draws = 1
+    by_recording = True
     uniforms = 1 + UNIFORMS
-    output_variables: tuple[str, ...] = ("tags/kernel", "tags/bias")
+    output_variables: tuple[str, ...] = tuple(f"{head}/{part}" for head in HEADS for part in ("kernel", "bias"))
     label_columns: tuple[str, ...] = ("labels", "num_samples")
 
     def __init__(self, recipe: Recipe) -> None:
@@ -125,15 +127,20 @@ class TaggingLearner:
         model = build_network(self.hyperparameters, self.tree, self.frames, embedding=embedding)
         shares = np.clip(self.shares, *_SHARE_BOUNDS)
         among = np.where(self.tree.is_child, np.clip(shares / shares[self.tree.parent], *_SHARE_BOUNDS), shares)
-        model.get_layer("tags").bias.assign(np.log(among / (1 - among)))
+        for head in HEADS[: model.output["logits"].shape[1]]:
+            model.get_layer(head).bias.assign(np.log(among / (1 - among)))
         return model
 
     def initialise(self, model: keras.Model) -> None:
-        """Nothing beyond a fresh network."""
+        """The tags that musicnn was published with."""
+        if self.embed is not None:
+            for number, checkpoint in enumerate(self.hyperparameters.musicnn):
+                model.get_layer(published_layer(number)).set_weights(published_tags(checkpoint))
 
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
-        """Mean cross-entropy of the tags, weighted with the share of the segment that holds audio."""
-        losses = tf.reduce_mean(self.tree.loss(outputs["logits"], batch["labels"]), axis=-1)
+        """Mean cross-entropy of the tags and heads, weighted with the share of the segment that holds audio."""
+        labels = tf.broadcast_to(batch["labels"][:, tf.newaxis], tf.shape(outputs["logits"]))
+        losses = tf.reduce_mean(self.tree.loss(outputs["logits"], labels), axis=[1, 2])
         return losses * tf.minimum(batch["frames"][:, 0] / self.frames, 1.0)
 
     def recordings(self, rows: Arrays, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
@@ -141,7 +148,7 @@ class TaggingLearner:
         windows.
         """
         weights = rows["num_samples"] / self.segment_samples
-        probabilities = tf.exp(self.tree.log_probabilities(outputs["logits"])).numpy()
+        probabilities = self.tree.probabilities(outputs["logits"]).numpy()
         return pool_recordings(rows["id"], weights, probabilities), pool_recordings(
             rows["id"], weights, rows["labels"]
         ) > 0.5

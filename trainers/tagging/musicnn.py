@@ -19,6 +19,7 @@ from trainers.tagging.published import published_checkpoints
 PATCH_FRAMES = 187
 POOLED = 2 * 753
 PENULTIMATE = 200
+PUBLISHED_TAGS = 50
 _EPSILON = 1e-3
 # (our layer, variable scope of the published convolution or dense layer, of the batch normalisation behind it, shape of
 # our kernel)
@@ -108,3 +109,16 @@ def musicnn_weights(checkpoint: str) -> Arrays:
         weights[f"{checkpoint}_{layer}/bias"] = reader.get_tensor(f"{scope}/bias")
         weights |= norm(layer, norm_scope)
     return weights
+
+
+def published_tags(checkpoint: str) -> tuple[np.ndarray, np.ndarray]:
+    """The layer from `PENULTIMATE` to the logits of the tags that the network was published with: kernel [200, 50],
+    bias [50].
+
+    Raises
+    ------
+    DaCapoError
+        musicnn is not installed.
+    """
+    reader = tf.compat.v1.train.NewCheckpointReader(os.path.join(published_checkpoints(), checkpoint, ""))
+    return reader.get_tensor("dense_1/kernel"), reader.get_tensor("dense_1/bias")

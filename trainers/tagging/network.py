@@ -1,4 +1,4 @@
-"""The tagger's network: a trunk that listens, a branch that reads lyrics, one logit a tag."""
+"""The tagger's network: a trunk that listens, a branch that reads lyrics, one logit a tag from each head."""
 
 import keras
 from keras import ops
@@ -8,9 +8,13 @@ from trainers.layers import GlobalBatchNorm
 from trainers.tag_tree import TagTree
 from trainers.tagging.layers import FrameMask, LearntWhenMissing, MaskedPool
 from trainers.tagging.lyrics import BAG
+from trainers.tagging.musicnn import POOLED, PUBLISHED_TAGS
+from trainers.tagging.musicnn_embedding import EMBEDDING
 from trainers.tagging.task import TaggingHyperparameters
 
 _MOMENTUM = 0.95
+HEADS = ("tags", "tags_of_musicnn_tags")
+"""Layers that give logits: the second where musicnn listens."""
 
 
 def cnn_trunk(spectrum: keras.KerasTensor, frames: keras.KerasTensor, filters: tuple[int, ...]) -> keras.KerasTensor:
@@ -62,6 +66,27 @@ def musicnn_branch(embedding: keras.KerasTensor, units: int, dropout: float) -> 
     return keras.layers.Dense(units, activation="relu", name="musicnn_units")(x)
 
 
+def musicnn_tags_branch(embedding: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
+    """What of the tags that musicnn was published with tells ours: [b, units].
+
+    They are a fixed linear layer of its last hidden one, whose weights `TaggingLearner.initialise` sets: few numbers
+    that mean something, of which a small library teaches more that holds for other artists than of thousands.
+    """
+    said = []
+    for number in range(embedding.shape[1] // EMBEDDING):
+        hidden = embedding[:, number * EMBEDDING + POOLED : (number + 1) * EMBEDDING]
+        said.append(keras.layers.Dense(PUBLISHED_TAGS, trainable=False, name=published_layer(number))(hidden))
+    x = ops.concatenate(said, axis=-1) if len(said) > 1 else said[0]
+    x = GlobalBatchNorm(_MOMENTUM, "musicnn_tags_norm")(x)
+    x = keras.layers.Dropout(dropout, seed=15, name="musicnn_tags_dropout")(x)
+    return keras.layers.Dense(units, activation="relu", name="musicnn_tags_units")(x)
+
+
+def published_layer(number: int) -> str:
+    """Name of the layer of the tags that the published network of this number in ``musicnn`` says."""
+    return f"musicnn_tags_{number}"
+
+
 def build_network(
     hyperparameters: TaggingHyperparameters, tree: TagTree, frames: int, *, embedding: int = 0
 ) -> keras.Model:
@@ -78,25 +103,32 @@ def build_network(
     -------
     keras.Model
         From ``log_mel`` [b, frames, 96], ``frames`` [b, 1], ``lyrics`` [b, BAG], ``has_lyrics`` [b, 1] and ``musicnn``
-        [b, embedding], those that it uses, to ``{"logits": [b, tags]}``, which `TagTree` reads.
+        [b, embedding], those that it uses, to ``{"logits": [b, heads, tags]}``, which `TagTree` reads.
     """
     inputs: dict[str, keras.KerasTensor] = {}
-    parts = []
+    common, heard = [], []
     if hyperparameters.beside_musicnn or not embedding:
         inputs |= {
             "log_mel": keras.Input((frames, N_MELS), name="log_mel"),
             "frames": keras.Input((1,), name="frames"),
         }
-        parts.append(cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters))
+        common.append(cnn_trunk(inputs["log_mel"], inputs["frames"], hyperparameters.filters))
     if embedding:
         inputs["musicnn"] = keras.Input((embedding,), name="musicnn")
-        parts.append(musicnn_branch(inputs["musicnn"], hyperparameters.musicnn_units, hyperparameters.musicnn_dropout))
+        units = hyperparameters.musicnn_units
+        heard = [
+            musicnn_branch(inputs["musicnn"], units, hyperparameters.musicnn_dropout),
+            musicnn_tags_branch(inputs["musicnn"], units, hyperparameters.musicnn_tags_dropout),
+        ]
     if hyperparameters.lyrics:
         inputs |= {"lyrics": keras.Input((BAG,), name="lyrics"), "has_lyrics": keras.Input((1,), name="has_lyrics")}
-        parts.append(
+        common.append(
             lyrics_branch(inputs["lyrics"], inputs["has_lyrics"], hyperparameters.lyrics_units, hyperparameters.dropout)
         )
-    x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
-    x = keras.layers.Dropout(hyperparameters.dropout, seed=12, name="dropout")(x)
-    logits = keras.layers.Dense(len(tree.tags), dtype="float32", name="tags")(x)
-    return keras.Model(inputs, {"logits": logits}, name="tagger")
+    logits = []
+    for number, name in enumerate(HEADS[: len(heard) or 1]):
+        parts = [*common, *heard[number : number + 1]]
+        x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+        x = keras.layers.Dropout(hyperparameters.dropout, seed=12 + 10 * number, name=f"{name}_dropout")(x)
+        logits.append(keras.layers.Dense(len(tree.tags), dtype="float32", name=name)(x))
+    return keras.Model(inputs, {"logits": ops.stack(logits, axis=1)}, name="tagger")

@@ -67,7 +67,7 @@ class Tagger(tf.Module):
             if self.musicnn is not None:
                 inputs["musicnn"] = self.musicnn(spectra, frames)
             outputs = self.model({name: inputs[name] for name in self.model.input}, training=False)
-            probabilities = tf.exp(self._learner.tree.log_probabilities(tf.cast(outputs["logits"], tf.float32)))
+            probabilities = self._learner.tree.probabilities(tf.cast(outputs["logits"], tf.float32))
             weights = tf.cast(valid[part], tf.float32)[:, tf.newaxis] / length
             return tf.reduce_sum(tf.concat([probabilities * weights, weights], axis=1), axis=0)
 

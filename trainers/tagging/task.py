@@ -25,6 +25,8 @@ class TaggingHyperparameters(Hyperparameters):
         so that alone they make a step many times cheaper.
     musicnn_patches : patches of 3 s that they hear of a segment at most, evenly spread.
     musicnn_units, musicnn_dropout : units between what they hear and the tags; share of it left out in training.
+    musicnn_tags_dropout : share of the tags that they were published with left out in training. A head of its own
+        learns from those; the probabilities of the two are averaged.
     gain_db, equalizer_db : largest random change of level, and of bands, in training.
     masked_bands, masked_frames : widest random stripe left out in training (SpecAugment, Park et al. 2019); share of
         bands, of frames.
@@ -40,6 +42,7 @@ class TaggingHyperparameters(Hyperparameters):
     musicnn_patches: PositiveInt = 1
     musicnn_units: PositiveInt = 128
     musicnn_dropout: float = Field(0.7, ge=0, lt=1)
+    musicnn_tags_dropout: float = Field(0.2, ge=0, lt=1)
     gain_db: NonNegativeFloat = 2.0
     equalizer_db: NonNegativeFloat = 1.0
     masked_bands: float = Field(0.08, ge=0, le=1)

@@ -1,0 +1,107 @@
+"""The two heads of a tagger that listens to musicnn."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainers.test_musicnn import music
+from trainers.learner import Tensors
+from trainers.request import Recipe, parse_request
+from trainers.tagging.model import TaggingLearner, make_learner
+from trainers.tagging.musicnn import PUBLISHED_TAGS
+from trainers.tagging.network import HEADS
+from trainers.tagging.published import published_checkpoints
+from trainers.tagging.task import TASK
+
+TAGS = ("low", "low/pulsed", "high")
+ROWS = 5
+
+
+def learner(folder: Path, warm_start: str) -> TaggingLearner:
+    config = parse_request(
+        {
+            "task": "tagging",
+            "profile": "quick",
+            "library": "none",
+            "spec": TASK.audio["quick"].model_dump(mode="json"),
+            "vocabulary": {"tags": TAGS, "parents": {"low/pulsed": "low"}},
+            "hyperparameters": TASK.hyperparameters["quick"].model_dump(mode="json")
+            | {"musicnn": ["MTT_musicnn"], "filters": [2], "lyrics": False},
+            "checkpoint_root": str(folder),
+            "warm_start": warm_start,
+        }
+    )
+    constants = {
+        "mel_mean": np.zeros(96, np.float32),
+        "mel_std": np.ones(96, np.float32),
+        "tag_shares": np.array([0.5, 0.25, 0.1], np.float32),
+    }
+    return make_learner(Recipe(config, config.typed_hyperparameters(), constants))
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> TaggingLearner:
+    return learner(tmp_path_factory.mktemp("heads"), "musicnn")
+
+
+@pytest.fixture(scope="module")
+def model(tagger: TaggingLearner) -> keras.Model:
+    made = tagger.build()
+    tagger.initialise(made)
+    return made
+
+
+def test_a_trunk_has_one_head_and_what_listens_to_musicnn_two(
+    tmp_path: Path, tagger: TaggingLearner, model: keras.Model
+) -> None:
+    assert learner(tmp_path, "none").build().output["logits"].shape[1:] == (1, len(TAGS))
+    assert model.output["logits"].shape[1:] == (2, len(TAGS))
+    for head in HEADS:
+        begin = 1 / (1 + np.exp(-model.get_layer(head).bias.numpy()))
+        np.testing.assert_allclose(begin, [0.5, 0.5, 0.1], atol=1e-6)
+    assert {variable.path for variable in model.variables} >= set(tagger.output_variables)
+
+
+def test_the_tags_that_musicnn_says_are_those_of_the_published_graph_and_stay(
+    tagger: TaggingLearner, model: keras.Model
+) -> None:
+    (patch,) = music(1)
+    assert tagger.embed is not None
+    heard = tagger.embed(tf.constant(patch[np.newaxis]), tf.constant([len(patch)]))
+    layer = model.get_layer("musicnn_tags_0")
+    probe = keras.Model(model.input, layer.output)
+    assert not layer.trainable_variables
+    np.testing.assert_allclose(probe({"musicnn": heard})[0], published_logits(patch), atol=2e-3)
+
+
+def published_logits(patch: np.ndarray) -> np.ndarray:
+    folder = f"{published_checkpoints()}/MTT_musicnn/"
+    meta = tf.compat.v1.MetaGraphDef.FromString(Path(folder, ".meta").read_bytes())
+    wanted = ["model/dense_1/BiasAdd", meta.saver_def.restore_op_name]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.import_graph_def(tf.compat.v1.graph_util.extract_sub_graph(meta.graph_def, wanted), name="")
+        session.run(meta.saver_def.restore_op_name, {meta.saver_def.filename_tensor_name: folder})
+        inputs = {node.name: node for node in meta.graph_def.node if node.op == "Placeholder"}
+        kinds = {name: node.attr["dtype"].type for name, node in inputs.items() if name.startswith("model/")}
+        (training,) = [name for name, kind in kinds.items() if kind == tf.bool.as_datatype_enum]
+        spectrum = "model/Placeholder_1" if training == "model/Placeholder" else "model/Placeholder"
+        logits: np.ndarray = session.run("model/dense_1/BiasAdd:0", {f"{spectrum}:0": [patch], f"{training}:0": False})
+    assert logits.shape == (1, PUBLISHED_TAGS)
+    return logits[0]
+
+
+def test_no_head_learns_from_the_other(tagger: TaggingLearner) -> None:
+    labels = tf.constant([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    batch: Tensors = {"frames": tf.fill([ROWS, 1], float(tagger.frames)), "labels": labels}
+    logits = tf.random.Generator.from_seed(1).normal([ROWS, 2, len(TAGS)])
+    slopes = []
+    for answers in (logits, logits * tf.constant([[1.0], [5.0]])):
+        with tf.GradientTape() as tape:
+            tape.watch(answers)
+            loss = tagger.loss(batch, {"logits": answers})
+        slopes.append(tape.gradient(loss, answers).numpy())
+    np.testing.assert_allclose(slopes[0][:, 0], slopes[1][:, 0], rtol=1e-5)
+    assert np.abs(slopes[0][:, 1] - slopes[1][:, 1]).max() > 0.01
