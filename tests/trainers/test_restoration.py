@@ -185,7 +185,7 @@ def test_running_mean_and_floor_are_what_they_are_called() -> None:
 
 
 def mixed(drawn: list[dict[str, tf.Tensor]], uniforms: np.ndarray, **changes: float) -> Mix:
-    """Spectra of training examples at 0 to 10 dB, of a tape that runs at its own speed through no equaliser unless asked."""
+    """Spectra of training examples at 0 to 10 dB, at their own speed and through no equaliser unless asked."""
     settings = {"speed": 0.0, "colour_db": 0.0, "second_share": 0.0, "clean_share": 0.0} | changes
     learner = make_learner(recipe(snr_low_db=0.0, snr_high_db=10.0, **settings))
     batch = learner.prepare(drawn, tf.constant(uniforms, tf.float32))

@@ -76,9 +76,7 @@ def mask_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tenso
     return tf.reduce_sum(weight * error, [1, 2]) / (tf.reduce_sum(weight, [1, 2]) + _TINY)
 
 
-def _relative_error(
-    kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor, caution: float
-) -> tf.Tensor:
+def _relative_error(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor, caution: float) -> tf.Tensor:
     """``|S - M Y|^2 / |Y|^2``, float32 [b]; 0 for silence."""
     error = target(kind, clean, mixture) - apply_output(kind, output, mixture)
     along = tf.math.real(error) * tf.math.real(mixture) + tf.math.imag(error) * tf.math.imag(mixture)

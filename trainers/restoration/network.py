@@ -16,7 +16,7 @@ _NEIGHBOURS = 2
 """Bins that share the convolutions' channels: half the bands at twice the channels is cheaper, and as exact."""
 _SINGLY = 64
 _LOUD = 4.0
-"""Twice the standard deviation of a bin's logarithm: what is normalised, times this, is the logarithm of a power."""
+"""Normalised logarithms, which on real music are in units of 1.6, times this are about logarithms of a power."""
 _WIDTH = 5
 _LEVEL_FRAMES = 60.0
 _SMOOTH_FRAMES = 3.0
@@ -124,9 +124,7 @@ class Network:
         return ops.stack([x, x - floor, smooth - floor, x - run(self.slow, x)], axis=-1)
 
     def _together(self, x: Tensor) -> Tensor:
-        """[b, frames, bins - 1] to [b, frames, bands]: about the logarithm of the mean power of each band's bins, so that
-        a tone in a band stays seen.
-        """
+        """[b, frames, bins - 1] to [b, frames, bands]: about the mean power, in which a tone in a band stays seen."""
         octaves, start = [], 0
         for count, width in self.octaves:
             octave = x[..., start : start + count * width]
