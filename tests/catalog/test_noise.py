@@ -69,11 +69,17 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
-def takes_of(noises: Path | None, count: int = 60) -> list[Take]:
+def takes_of(noises: Path | None, count: int = 60, training_takes: int | None = None) -> list[Take]:
     sources = [
         (Recording(id=f"{split}-{n}", path="x.wav"), split) for split in SPLITS for n in range(count // len(SPLITS))
     ]
-    return plan_takes(sources, NoisePool(noises), seed=0, per_recording=4, limit=None)
+    return plan_takes(sources, NoisePool(noises), seed=0, per_recording=4, training_takes=training_takes, limit=None)
+
+
+def test_more_takes_for_training_leave_those_of_the_other_splits_as_they_are() -> None:
+    few, many = takes_of(None), takes_of(None, training_takes=6)
+    assert [take for take in few if take.split != "train"] == [take for take in many if take.split != "train"]
+    assert [sum(take.split == "train" for take in takes) for takes in (few, many)] == [60, 90]
 
 
 def test_a_row_is_music_plus_noise_at_the_level_that_its_tag_says(noisy: Path) -> None:

@@ -25,7 +25,7 @@ from trainers.restoration.loss import LOSSES
 from trainers.restoration.mask import Kind, apply_output, ideal_mask, parts_of, read_mask_np
 from trainers.restoration.mixing import UNIFORMS, Mix
 from trainers.restoration.model import RestorationLearner, make_learner
-from trainers.restoration.network import Network
+from trainers.restoration.network import Network, octaves
 from trainers.restoration.restoration_scores import CLEAN_DB, restoration_scores
 from trainers.restoration.signatures import PIECE_FRAMES, Normalise, Restorer, make_signatures
 from trainers.restoration.task import TASK
@@ -466,6 +466,28 @@ def test_a_complex_mask_streams_alike() -> None:
     restored = restorer.restore(tf.constant(y)).numpy()
     assert difference_db(y, restored) < 40
     assert difference_db(restored, StreamingRestorer(restorer.extra_files()[FLOAT32]).restore(y)) > SAME_DB
+
+
+def test_bins_of_a_band_share_a_mask_and_low_ones_stand_alone() -> None:
+    assert octaves(513) == [(64, 1), (32, 2), (32, 4), (32, 8)]
+    assert octaves(33) == [(32, 1)]
+    for bins in (33, 65, 129, 1025):
+        assert sum(count * width for count, width in octaves(bins)) == bins - 1
+    model = Network(TASK.hyperparameters["quick"], 513).segment_model(3)
+    mask = model({"log_magnitude": np.random.default_rng(0).standard_normal((1, 3, 513)).astype(np.float32)})["mask"]
+    changes = np.flatnonzero(np.any(np.diff(mask.numpy()[0, ..., 0], axis=-1) != 0, axis=0)) + 1
+    np.testing.assert_array_equal(
+        changes, [*range(2, 65), *range(65, 129, 2), *range(129, 257, 4), *range(257, 513, 8)]
+    )
+
+
+def test_a_tone_in_a_wide_band_is_heard() -> None:
+    network = Network(TASK.hyperparameters["quick"], 513)
+    model, quiet = network.segment_model(3), np.zeros((1, 3, 513), np.float32)
+    tone = quiet.copy()
+    tone[:, :, 420] = 3.0
+    difference = model({"log_magnitude": tone})["mask"] - model({"log_magnitude": quiet})["mask"]
+    assert np.abs(difference).max() > 1e-3
 
 
 @pytest.mark.e2e
