@@ -128,7 +128,9 @@ def _joined(y: tf.Tensor, other: tf.Tensor, draws: tf.Tensor, share: float, own:
 
 
 def _played(y: tf.Tensor, draws: tf.Tensor, speed: float) -> tf.Tensor:
-    """Half of the examples at another speed, from another place."""
+    """Half of the examples at another speed, from another place; all as they are where no speed may change."""
+    if not speed:
+        return y
     changed = tf.where(draws[:, 0] < 0.5, tf.pow(1.0 + speed, 2.0 * draws[:, 1] - 1.0), 1.0)
     return varispeed(y[:, tf.newaxis], changed, tf.where(draws[:, 0] < 0.5, draws[:, 2], 0.0))[:, 0]
 

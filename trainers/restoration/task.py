@@ -66,6 +66,10 @@ TASK = Task(
             validate_every=90,
             checkpoint_every=90,
             clean_share=0.3,
+            caution=1.0,
+            speed=0.0,
+            colour_db=0.0,
+            second_share=0.0,
         ),
         "full": RestorationHyperparameters(
             steps=2000,
