@@ -32,7 +32,7 @@ class RestorationHyperparameters(Hyperparameters):
 
     mask: Literal["irm", "psm", "cirm"] = "irm"
     loss: Literal["error", "sdr", "magnitude", "mask"] = "error"
-    caution: float = Field(1.3, ge=1)
+    caution: float = Field(1.0, ge=1)
     filters: tuple[PositiveInt, ...] = Field((16, 24, 32), min_length=1, max_length=6)
     recurrent_units: PositiveInt = 96
     recurrent_layers: PositiveInt = 1
@@ -66,13 +66,12 @@ TASK = Task(
             validate_every=90,
             checkpoint_every=90,
             clean_share=0.3,
-            caution=1.0,
             speed=0.0,
             colour_db=0.0,
             second_share=0.0,
         ),
         "full": RestorationHyperparameters(
-            steps=2000,
+            steps=1600,
             batch_size=8,
             learning_rate=2e-3,
             warmup_steps=100,
