@@ -3,9 +3,7 @@
 Conventions
 -----------
 ``output`` is the network's, float32 [b, frames, bins, parts] (`trainers.restoration.mask`); ``clean`` and ``mixture``
-are complex64 [b, frames, bins]. ``S`` is what the ideal mask of the kind should let through (`target`). ``caution`` is
-what an error costs that takes too much away, relative to one that leaves too much: above one, a mask in doubt rather
-leaves the music as it is (expectiles of the mask, Newey and Powell 1987).
+are complex64 [b, frames, bins]. ``S`` is what the ideal mask of the kind should let through (`target`).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +16,10 @@ ENOUGH_DB = 38.0
 """Distance below the mixture's level at which an error is as good as none to `sdr_loss`, which is bounded by it."""
 COMPRESSION = 0.3
 _TINY = 1e-8
-Loss = Callable[[Kind, tf.Tensor, tf.Tensor, tf.Tensor, float], tf.Tensor]
+Loss = Callable[[Kind, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-def error_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor, caution: float) -> tf.Tensor:
+def error_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """Root mean square of the error over that of the mixture, ``|S - M Y| / |Y|``.
 
     Between a squared error, to which only the loudest noise counts, and a logarithm, to which the last trace of an
@@ -31,10 +29,10 @@ def error_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tens
     -------
     float32 [b]
     """
-    return tf.sqrt(_relative_error(kind, output, clean, mixture, caution) + _TINY)
+    return tf.sqrt(_relative_error(kind, output, clean, mixture) + _TINY)
 
 
-def sdr_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor, caution: float) -> tf.Tensor:
+def sdr_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """Level of the error under the mixture, ``10 log10(|S - M Y|^2 / |Y|^2)`` in dB, bounded at `ENOUGH_DB`.
 
     It differs from the negative signal-to-distortion ratio against ``S`` by a constant of each example, which the mask
@@ -44,11 +42,11 @@ def sdr_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor
     -------
     float32 [b]
     """
-    error = _relative_error(kind, output, clean, mixture, caution)
+    error = _relative_error(kind, output, clean, mixture)
     return 10 / tf.math.log(10.0) * tf.math.log(error + 10 ** (-ENOUGH_DB / 10))
 
 
-def magnitude_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor, caution: float) -> tf.Tensor:
+def magnitude_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """Relative squared error of magnitudes compressed by a power of 0.3, in which quiet bins count too (Braun and
     Tashev 2021); phase is not looked at.
 
@@ -58,11 +56,10 @@ def magnitude_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.
     """
     estimate = tf.pow(tf.abs(apply_output(kind, output, mixture)) + _TINY, COMPRESSION)
     wanted, whole = (tf.pow(tf.abs(y) + _TINY, COMPRESSION) for y in (target(kind, clean, mixture), mixture))
-    error = _cautious((estimate - wanted) ** 2, estimate < wanted, caution)
-    return tf.reduce_sum(error, [1, 2]) / (tf.reduce_sum(whole**2, [1, 2]) + _TINY)
+    return tf.reduce_sum((estimate - wanted) ** 2, [1, 2]) / (tf.reduce_sum(whole**2, [1, 2]) + _TINY)
 
 
-def mask_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor, caution: float) -> tf.Tensor:
+def mask_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """Squared error of the mask itself (compressed parts of a complex one), weighted with compressed magnitudes: bins
     that hold nothing cost nothing.
 
@@ -70,27 +67,18 @@ def mask_loss(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tenso
     -------
     float32 [b]
     """
-    ideal = ideal_mask(kind, clean, mixture)
-    error = _cautious(tf.reduce_sum((output - ideal) ** 2, -1), output[..., 0] < ideal[..., 0], caution)
+    error = tf.reduce_sum((output - ideal_mask(kind, clean, mixture)) ** 2, -1)
     weight = tf.pow(tf.abs(mixture) + _TINY, COMPRESSION)
     return tf.reduce_sum(weight * error, [1, 2]) / (tf.reduce_sum(weight, [1, 2]) + _TINY)
 
 
-def _relative_error(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor, caution: float) -> tf.Tensor:
+def _relative_error(kind: Kind, output: tf.Tensor, clean: tf.Tensor, mixture: tf.Tensor) -> tf.Tensor:
     """``|S - M Y|^2 / |Y|^2``, float32 [b]; 0 for silence."""
-    error = target(kind, clean, mixture) - apply_output(kind, output, mixture)
-    along = tf.math.real(error) * tf.math.real(mixture) + tf.math.imag(error) * tf.math.imag(mixture)
-    energy = tf.reduce_sum(_cautious(_energy(error), along > 0, caution), [1, 2])
-    return energy / (tf.reduce_sum(_energy(mixture), [1, 2]) + _TINY)
-
-
-def _cautious(error: tf.Tensor, taken: tf.Tensor, caution: float) -> tf.Tensor:
-    """Squared errors of bins, those weighted that take music away."""
-    return tf.where(taken, caution, 1.0) * error
+    return _energy(target(kind, clean, mixture) - apply_output(kind, output, mixture)) / (_energy(mixture) + _TINY)
 
 
 def _energy(y: tf.Tensor) -> tf.Tensor:
-    return tf.math.real(y) ** 2 + tf.math.imag(y) ** 2
+    return tf.reduce_sum(tf.math.real(y) ** 2 + tf.math.imag(y) ** 2, [1, 2])
 
 
 LOSSES: Mapping[str, Loss] = {

@@ -106,8 +106,7 @@ class RestorationLearner:
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
         """What `hyperparameters.loss` makes of the network's mask, float32 [b]."""
         settings = self.hyperparameters
-        loss = LOSSES[settings.loss]
-        return loss(settings.mask, outputs["mask"], batch["clean"], batch["mixture"], settings.caution)
+        return LOSSES[settings.loss](settings.mask, outputs["mask"], batch["clean"], batch["mixture"])
 
     def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
         """The scores of each segment, float32 [b]."""

@@ -13,10 +13,10 @@ from trainers.restoration.task import RestorationHyperparameters
 
 _VIEWS = 4
 _NEIGHBOURS = 2
-"""Bins that share the convolutions' channels: half the bands at twice the channels is cheaper, and as exact."""
+"""Bands that share the convolutions' channels: half of them at twice the channels is cheaper, and as exact."""
 _SINGLY = 64
 _LOUD = 4.0
-"""Normalised logarithms, which on real music are in units of 1.6, times this are about logarithms of a power."""
+"""Normalised logarithms, which have a standard deviation of one, times this are about logarithms of a power."""
 _WIDTH = 5
 _LEVEL_FRAMES = 60.0
 _SMOOTH_FRAMES = 3.0
@@ -38,7 +38,7 @@ def _activate(x: Tensor) -> Tensor:
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + _EVEN)
 
 
-def octaves(bins: int) -> list[tuple[int, int]]:
+def bands_of(bins: int) -> list[tuple[int, int]]:
     """How the bins above the lowest become bands: up to `_SINGLY` one by one, then `_SINGLY` / 2 bands an octave.
 
     Parameters
@@ -72,8 +72,8 @@ class Network:
     def __init__(self, hyperparameters: RestorationHyperparameters, bins: int) -> None:
         self.bins, self.parts = bins, parts_of(hyperparameters.mask)
         self.kind = hyperparameters.mask
-        self.octaves = octaves(bins)
-        bands = sum(count for count, _ in self.octaves)
+        self.widths = bands_of(bins)
+        bands = sum(count for count, _ in self.widths)
         if bands % (_NEIGHBOURS * 2 ** len(hyperparameters.filters)):
             raise ValueError(f"filters={hyperparameters.filters} halve {bands} bands more often than they can be")
         self.level = RunningMean(_LEVEL_FRAMES, 1, "level")
@@ -123,10 +123,10 @@ class Network:
         floor = run(self.floor, smooth)
         return ops.stack([x, x - floor, smooth - floor, x - run(self.slow, x)], axis=-1)
 
-    def _together(self, x: Tensor) -> Tensor:
+    def together(self, x: Tensor) -> Tensor:
         """[b, frames, bins - 1] to [b, frames, bands]: about the mean power, in which a tone in a band stays seen."""
         octaves, start = [], 0
-        for count, width in self.octaves:
+        for count, width in self.widths:
             octave = x[..., start : start + count * width]
             bins = ops.reshape(_LOUD * octave, (-1, x.shape[1], count, width))
             octaves.append((ops.logsumexp(bins, axis=-1) - math.log(width)) / _LOUD)
@@ -135,17 +135,17 @@ class Network:
 
     def _apart(self, x: Tensor) -> Tensor:
         """[b, frames, bands, parts] to [b, frames, bins - 1, parts]: every bin gets what its band has."""
-        starts = np.cumsum([0] + [count for count, _ in self.octaves])
+        starts = np.cumsum([0] + [count for count, _ in self.widths])
         octaves = [
             ops.repeat(x[:, :, start : start + count], width, axis=2)
-            for start, (count, width) in zip(starts, self.octaves, strict=False)
+            for start, (count, width) in zip(starts, self.widths, strict=False)
         ]
         return ops.concatenate(octaves, axis=2)
 
     def _mask(self, log_magnitude: Tensor, run: Run) -> Tensor:
         """[b, frames, bins] to [b, frames, bins, parts]."""
         frames = log_magnitude.shape[1]
-        x = self._views(self._together(log_magnitude[..., 1:]), run)
+        x = self._views(self.together(log_magnitude[..., 1:]), run)
         x = ops.reshape(x, (-1, frames, x.shape[2] // _NEIGHBOURS, _NEIGHBOURS * _VIEWS))
         skips = []
         for layer in self.encoder:
@@ -159,7 +159,7 @@ class Network:
         for layer, skip in zip(self.decoder, reversed(skips), strict=True):
             x = ops.concatenate([ops.repeat(x, 2, axis=2), skip], axis=-1)
             x = _activate(run(layer, x))
-        change = self._apart(ops.reshape(self.head(x), (-1, frames, 2 * x.shape[2], self.parts)))
+        change = self._apart(ops.reshape(self.head(x), (-1, frames, _NEIGHBOURS * x.shape[2], self.parts)))
         mask = change + ops.cast([UNCHANGED, 0.0], "float32") if self.kind == "cirm" else ops.sigmoid(change)
         return ops.concatenate([mask[:, :, :1], mask], axis=2)
 

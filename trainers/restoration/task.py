@@ -18,7 +18,6 @@ class RestorationHyperparameters(Hyperparameters):
     mask : what the network's output means (`audio.masks`): the ideal ratio mask, the phase-sensitive one, or the
         complex one. It never is audio.
     loss : ``error``, ``sdr``, ``magnitude`` or ``mask`` (`trainers.restoration.loss`).
-    caution : cost of an error that takes music away, relative to one that leaves noise.
     filters : of the encoder's blocks, each of which halves frequency; the decoder mirrors them.
     recurrent_units : of each of the recurrent layers.
     recurrent_layers : how many.
@@ -32,8 +31,7 @@ class RestorationHyperparameters(Hyperparameters):
 
     mask: Literal["irm", "psm", "cirm"] = "irm"
     loss: Literal["error", "sdr", "magnitude", "mask"] = "error"
-    caution: float = Field(1.0, ge=1)
-    filters: tuple[PositiveInt, ...] = Field((16, 24, 32), min_length=1, max_length=6)
+    filters: tuple[PositiveInt, ...] = Field((16, 24, 32), min_length=1, max_length=4)
     recurrent_units: PositiveInt = 96
     recurrent_layers: PositiveInt = 1
     clean_share: float = Field(0.2, ge=0, lt=1)
