@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainers.defects.event_levels import FALSE_PER_MINUTE, MARGIN, learn_event_levels
+from trainers.defects.event_levels import FALSE_PER_MINUTE, LEAST_MINUTES, MARGIN, learn_event_levels
 
 
 def clean(recordings: int, seed: int = 0) -> np.ndarray:
@@ -25,5 +25,6 @@ def test_deciding_is_enough_where_no_clean_recording_is_decided() -> None:
     assert (levels == 0.0).all()
 
 
-def test_deciding_is_enough_where_nothing_is_clean() -> None:
-    assert (learn_event_levels(np.zeros((0, 2)), 0.0) == 0.0).all()
+@pytest.mark.parametrize("recordings", [0, 3])
+def test_deciding_is_enough_where_too_little_is_clean_to_learn_from(recordings: int) -> None:
+    assert (learn_event_levels(clean(recordings) + 9.0, LEAST_MINUTES - 0.1) == 0.0).all()

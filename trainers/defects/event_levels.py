@@ -10,6 +10,8 @@ import numpy as np
 
 FALSE_PER_MINUTE = 0.1
 """Recordings with a false event that are allowed in a minute of clean ones, for each defect."""
+LEAST_MINUTES = 5.0
+"""Of clean recordings; of less nothing is learnt: one of three that is wrong would silence every event."""
 MARGIN = 0.5
 """Logits between the worst clean recording and the level: the worst of others may be a little worse."""
 
@@ -24,10 +26,11 @@ def learn_event_levels(scores: np.ndarray, minutes: float) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray [defects], float32, logits above the thresholds: 0 where deciding is enough, or nothing is clean
+    np.ndarray [defects], float32, logits above the thresholds: 0 where deciding is enough, or less than
+        `LEAST_MINUTES` is clean
     """
     allowed = int(FALSE_PER_MINUTE * minutes)
-    if len(scores) <= allowed:
+    if minutes < LEAST_MINUTES or len(scores) <= allowed:
         return np.zeros(scores.shape[1], np.float32)
     worst = np.sort(scores, axis=0)[len(scores) - 1 - allowed]
     return np.where(worst >= 0.0, worst + MARGIN, 0.0).astype(np.float32)
