@@ -21,8 +21,7 @@ class Learner(Protocol):
     Attributes
     ----------
     draws : rows drawn for one training example: 1, or more to mix sources of several recordings. The first follows the
-        epoch's
-        permutation, the others are drawn at random.
+        epoch's permutation, the others are drawn at random.
     by_recording : whether an epoch sees one row of each recording, in place of every row: a long recording then
         teaches as much as a short one.
     uniforms : random numbers in [0, 1) that the augmentation of one example uses.

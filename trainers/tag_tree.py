@@ -69,12 +69,12 @@ class TagTree:
 
         Parameters
         ----------
-        logits : float32 [b, tags]
-        labels : float32 [b, tags], 0 or 1; a recording with a child has its parent
+        logits : float32 [b, heads, tags]
+        labels : float32 [b, heads, tags], 0 or 1, the same for all heads; a recording with a child has its parent
 
         Returns
         -------
-        float32 [b, tags]; 0 for a child where its parent is absent.
+        float32 [b, heads, tags]; 0 for a child where its parent is absent.
         """
         own = tf.math.log_sigmoid(logits)
         positive = self._product(own, tf.stop_gradient(own))

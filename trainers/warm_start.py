@@ -86,7 +86,8 @@ def start_from(
             there = "is missing" if old is None else f"has shape {old.shape}"
             raise DaCapoError(
                 f"warm_start={folder}: {variable.path} {there} there and shape {tuple(variable.shape)} here; "
-                "only a model with the same hyperparameters can be started from"
+                "only a model with the same hyperparameters can be started from, and one of an earlier version of "
+                f"Da Capo may differ: start once with --warm-start {FRESH}"
             )
         variable.assign(old)
     return tuple(name for name in outputs if name not in known)

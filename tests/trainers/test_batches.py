@@ -1,9 +1,15 @@
 """The order in which a training comes by rows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tests.trainers.toy_learner import write_shards
 from trainers.batches import Walk
+from trainers.learner import Tensors
+from trainers.rows import Rows, open_rows
 
 
 def rows_of(walk: Walk, examples: int, batch_size: int) -> np.ndarray:
@@ -31,3 +37,42 @@ def test_an_epoch_sees_one_row_of_each_recording_and_epochs_see_all_of_them_in_t
 def test_recordings_do_not_all_begin_at_their_first_row() -> None:
     first = Walk(np.full(50, 10), seed=0).step(0, 50) % 10
     assert len(set(first)) > 5
+
+
+def segment(recording: str, number: int) -> bytes:
+    feature = {
+        "id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[recording.encode()])),
+        "segment": tf.train.Feature(int64_list=tf.train.Int64List(value=[number])),
+    }
+    return bytes(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+def read(serialized: tf.Tensor) -> Tensors:
+    columns: Tensors = tf.io.parse_example(
+        serialized, {"id": tf.io.FixedLenFeature([], tf.string), "segment": tf.io.FixedLenFeature([], tf.int64)}
+    )
+    return columns | {"number": columns["segment"]}
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Rows:
+    """Ten segments of four recordings, written in no order."""
+    lengths = {"waltz": 4, "aria": 1, "song-10": 3, "song-2": 2}
+    segments = [segment(name, number) for name, count in lengths.items() for number in range(count)]
+    shuffled = [segments[place] for place in np.random.default_rng(0).permutation(len(segments))]
+    write_shards(tmp_path / "shards", shuffled, 2)
+    return open_rows(str(tmp_path / "rows"), [str(tmp_path / "shards" / "*")], read)
+
+
+def test_a_training_by_recording_sees_one_segment_of_each_an_epoch_and_all_in_turn(rows: Rows) -> None:
+    seen = rows_of(Walk.of(rows, by_recording=True, seed=1), 4 * 12, 4)
+    for epoch in seen.reshape(12, 4):
+        assert sorted(rows.ids[epoch]) == ["aria", "song-10", "song-2", "waltz"]
+    lengths = np.array([np.sum(rows.ids == name) for name in rows.ids])
+    np.testing.assert_array_equal(np.bincount(seen), 12 / lengths)
+
+
+def test_a_training_by_row_sees_every_segment_once_an_epoch(rows: Rows) -> None:
+    seen = rows_of(Walk.of(rows, by_recording=False, seed=1), 20, 4)
+    for epoch in seen.reshape(2, 10):
+        np.testing.assert_array_equal(np.sort(epoch), np.arange(10))

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from catalog.recording import Event
+from trainers.calibration import logit
 from trainers.checkpoints import Finished
 from trainers.defects.features import Constants, as_pcm, features
 from trainers.defects.model import DefectsLearner
@@ -150,6 +151,27 @@ def test_events_lie_in_the_recording_and_only_where_the_defect_is_decided(export
     assert report["event_offset_s"].max() <= 7.9 + 1e-4
     assert (report["event_probability"] >= 0.5).all()
     assert (np.diff(report["event_onset_s"][0]) >= 0).all()
+
+
+def test_a_defect_less_probable_than_its_level_is_decided_without_events(learner: DefectsLearner, model: Any) -> None:
+    y = tf.constant(noise(7.9)[np.newaxis])
+
+    def answer(levels: np.ndarray) -> dict[str, np.ndarray]:
+        extras = {"thresholds": np.zeros(len(DEFECTS), np.float32), "event_levels": levels}
+        detector, _, facts = make_signatures(learner, Finished(get_variables(model.variables), extras, [], 1))
+        assert facts["event_levels"] == pytest.approx(dict(zip(DEFECTS, levels, strict=True)), abs=1e-6)
+        return {name: value.numpy() for name, value in detector.report(y, as_pcm).items()}
+
+    sure_enough = answer(np.zeros(len(DEFECTS), np.float32))
+    decided = np.flatnonzero(sure_enough["probabilities"][0] >= 0.5)
+    assert set(sure_enough["event_defect"][0].tolist()) == set(decided.tolist())
+    silenced, *others = decided.tolist()
+    assert others
+    levels = np.zeros(len(DEFECTS), np.float32)
+    levels[silenced] = logit(sure_enough["probabilities"][0, silenced]) + 0.01
+    unsure = answer(levels)
+    np.testing.assert_allclose(unsure["probabilities"], sure_enough["probabilities"], atol=1e-6)
+    assert set(unsure["event_defect"][0].tolist()) == set(others)
 
 
 def test_windows_join_without_a_seam(learner: DefectsLearner, model: Any, exported: Any) -> None:

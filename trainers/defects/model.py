@@ -113,7 +113,8 @@ class DefectsLearner:
         _, recording = np.unique(rows["id"], return_inverse=True)
         clean = np.asarray(labels.sum(axis=1) == 0)
         minutes = float(rows["num_samples"][clean[recording]].sum()) / RATE / 60
-        levels = learn_event_levels(logit(probabilities[clean]) - thresholds, minutes)
+        ceilings = logit(np.ones(len(thresholds))) - thresholds
+        levels = learn_event_levels(logit(probabilities[clean]) - thresholds, minutes, ceilings)
         return {"thresholds": thresholds, "event_levels": levels}
 
 

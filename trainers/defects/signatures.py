@@ -1,9 +1,13 @@
 """What the exported detector answers: which defects recordings have, frame by frame, and as a list of events.
 
-A recording is cut into windows as long as a training segment that overlap by `MARGIN` frames at both ends; frames are
-taken from the window in which they have a past and a future. The recording has what any window has. A frame is active
-where its calibrated probability reaches 0.5 in a window that has the defect so probably that events are told
-(`trainers.defects.event_levels`). Recordings are taken one by one and
+A recording is cut into windows as long as a training segment, and neighbours share ``2 * MARGIN`` frames: the first
+half is taken from the earlier window, the second from the later one. So each frame has at least `MARGIN` frames, half a
+second, of its own window on either side, but at the ends of the recording: enough for the network's convolutions and
+for what is short. It is not enough for the channels that look far around, up to `trainers.defects.spectra.REACH`
+frames: they are measured in the window and take its ends for those of the recording, as they did in training.
+
+The recording has what any window has. A frame is active where its calibrated probability reaches 0.5 in a window that
+has the defect so probably that events are told (`trainers.defects.event_levels`). Recordings are taken one by one and
 windows a few at a time, so that memory stays flat however long a recording is.
 """
 

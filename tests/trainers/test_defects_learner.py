@@ -1,0 +1,48 @@
+"""What the detector learns from validation, without a network."""
+
+import numpy as np
+
+from trainers.calibration import logit
+from trainers.defects.event_levels import FALSE_PER_MINUTE, MARGIN
+from trainers.defects.model import DefectsLearner
+from trainers.defects.spectra import CHANNELS, RATE
+from trainers.defects.task import TASK
+from trainers.request import Recipe, TrainerConfig
+
+DEFECTS = ("click", "hum")
+SEGMENT_MINUTES = (2, 3)
+CLEAN, FAULTY = 4, 4
+
+
+def make_learner() -> DefectsLearner:
+    hyperparameters = TASK.hyperparameters["quick"]
+    config = TrainerConfig(
+        task="defects",
+        profile="quick",
+        library="tiny",
+        spec=TASK.audio["quick"],
+        vocabulary={"tags": DEFECTS},
+        hyperparameters=hyperparameters.model_dump(),
+        checkpoint_root="unused",
+    )
+    constants = {"channel_mean": np.zeros(CHANNELS, np.float32), "channel_std": np.ones(CHANNELS, np.float32)}
+    return DefectsLearner(Recipe(config, hyperparameters, constants))
+
+
+def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_alone() -> None:
+    """Four clean recordings of five minutes may have two false events, so the third worst of them sets the level; the
+    others click, so that neither their minutes nor their hum count.
+    """
+    assert int(FALSE_PER_MINUTE * CLEAN * sum(SEGMENT_MINUTES)) == 2
+    hum = np.array([0.9, 0.6, 0.8, 0.7] + FAULTY * [0.95])
+    names = [f"recording-{number}" for number in range(CLEAN + FAULTY)]
+    rows = {
+        "id": np.array(2 * names),
+        "segment": np.repeat([0, 1], len(names)),
+        "labels": np.tile([[0, 0]] * CLEAN + [[1, 0]] * FAULTY, (2, 1)),
+        "num_samples": np.repeat(np.array(SEGMENT_MINUTES) * 60 * RATE, len(names)),
+    }
+    quieter, louder = np.stack([np.full(len(hum), 0.1), hum - 0.3], 1), np.stack([np.full(len(hum), 0.1), hum], 1)
+    learnt = make_learner().finish(rows, {"probabilities": np.concatenate([quieter, louder])})
+    assert learnt["thresholds"][1] == 0.0
+    np.testing.assert_allclose(learnt["event_levels"][1], logit(np.array(0.7)) + MARGIN, rtol=1e-6)
