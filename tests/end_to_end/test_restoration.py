@@ -21,7 +21,7 @@ RESTORATION = TinyTask(
     make_library=make_noisy,
     tags=TAGS,
     gate={
-        "floors": {"si_sdr_improvement": 2.0, "sdr": 7.0},
+        "floors": {"si_sdr_improvement": 1.0, "sdr": 7.0},
         "ceilings": {"level_error_db": 2.0, "real_time_factor": 0.1},
         "drops": {"si_sdr_improvement": 3.0, "sdr": 3.0},
         "rises": {"level_error_db": 1.0},
@@ -31,10 +31,10 @@ RESTORATION = TinyTask(
         },
     },
     training=(
-        "train.steps=120",
+        "train.steps=180",
         "train.batch_size=4",
         "train.learning_rate=0.01",
-        "train.validate_every=40",
+        "train.validate_every=60",
         "train.checkpoint_every=60",
         "train.filters=[8,8,8]",
         "train.recurrent_units=16",
@@ -42,7 +42,7 @@ RESTORATION = TinyTask(
 )
 
 
-ONE_VALIDATION = "train.validate_every=120"
+ONE_VALIDATION = "train.validate_every=180"
 """The weights of the last step: validation would choose the ones that have learnt least of what is wrong."""
 
 
