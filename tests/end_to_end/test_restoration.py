@@ -104,7 +104,7 @@ def test_a_model_that_mutes_is_blocked(bench: Workbench) -> None:
     )
     assert "hiss: level_error_db" in output
     clean, noise = pair(10, 1)
-    assert float(level_error_db(clean, restored(newest_model(bench), clean + noise))) < -10
+    assert float(level_error_db(clean, restored(newest_model(bench), clean + noise))) < -5
 
 
 def test_a_model_that_halves_the_level_is_blocked_though_its_noise_is_gone(bench: Workbench) -> None:
