@@ -137,8 +137,7 @@ def _by_split(
         "Paired differences by the split that a recording has in the run",
         ["split (what the bootstrap draws), difference", *METRICS],
         rows,
-        "The same answers, judged on a part of the recordings. Hyperparameters and design of our model were chosen on "
-        "recordings of train and validation; those of eval had no part in any choice.",
+        "The same answers, judged on a part of the recordings.",
     )
 
 
