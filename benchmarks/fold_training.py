@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from benchmarks.folds import Fold
+from benchmarks.kept_training import kept_training
 from benchmarks.past_runs import PastRun
 from benchmarks.report import BenchmarkError, say
 from benchmarks.row_view import RowView
 from pipeline.code_hash import code_hash
 from trainers.calibration import calibrate
 from trainers.checkpoints import Checkpoints, checkpoint_key
-from trainers.loop import predict_rows, train
+from trainers.loop import predict_rows
 from trainers.request import Recipe, parse_request
 from trainers.strategy import make_strategy
 from trainers.tagging.model import TaggingLearner, make_learner
@@ -89,19 +89,15 @@ class FoldTraining:
         facts = {name: value for name, value in settings.items() if name != "checkpoint_root"}
         members = [self._ids[part].tolist() for part in (fold.train, fold.validation)]
         checkpoints = Checkpoints(str(self._home / checkpoint_key(facts | {"members": members, "rows": rows})))
-        keras.backend.clear_session()
-        keras.utils.set_random_seed(recipe.config.seed)
-        learner, strategy = make_learner(recipe), make_strategy(recipe.config.strategy)
-        finished = checkpoints.finished() or train(
-            learner,
+        learner, finished = kept_training(
+            lambda: make_learner(recipe),
             training,
             validation,
+            checkpoints,
             hyperparameters=recipe.hyperparameters,
-            strategy=strategy,
-            checkpoints=checkpoints,
             seed=recipe.config.seed,
-            initialise=learner.initialise,
         )
+        strategy = make_strategy(recipe.config.strategy)
         trainee = make_trainee(learner, recipe.hyperparameters, strategy)
         set_variables(trainee.model.variables, finished.weights)
         outputs = predict_rows(learner, trainee, judged, recipe.hyperparameters, strategy)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from audio.files import read
 from audio.pcm import pcm16_bytes
 from audio.spec import AudioSpec
+from benchmarks.kept_training import kept_training
 from benchmarks.report import BenchmarkError
 from benchmarks.stamps import stamps
 from catalog.format import open_catalog
@@ -22,7 +22,7 @@ from catalog.writing import staged
 from pipeline.code_hash import code_hash
 from trainers.checkpoints import Checkpoints
 from trainers.learner import Arrays, Tensors
-from trainers.loop import predict_rows, train
+from trainers.loop import predict_rows
 from trainers.request import Recipe, parse_request
 from trainers.restoration.features import QUIETEST
 from trainers.restoration.frames import fft_size, spectrum
@@ -69,20 +69,18 @@ def train_denoiser(
 ) -> tuple[RestorationLearner, Arrays]:
     """A training, gone on with if it was broken off, and the scores of its best weights on validation."""
     settings = RestorationHyperparameters.model_validate(hyperparameters)
-    learner = make_learner(_recipe(settings, _constants(rows["train"])))
+    recipe = _recipe(settings, _constants(rows["train"]))
     facts = [sorted(settings.model_dump(mode="json").items()), seed, code_hash(*CODE)]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-    keras.utils.set_random_seed(seed)
-    checkpoints, strategy = Checkpoints(str(folder / name)), make_strategy("one_device")
-    finished = checkpoints.finished() or train(
-        learner,
+    learner, finished = kept_training(
+        lambda: make_learner(recipe),
         rows["train"],
         rows["validation"],
+        Checkpoints(str(folder / name)),
         hyperparameters=settings,
-        strategy=strategy,
-        checkpoints=checkpoints,
         seed=seed,
     )
+    strategy = make_strategy("one_device")
     trainee = make_trainee(learner, settings, strategy)
     set_variables(trainee.model.variables, finished.weights)
     scores = predict_rows(learner, trainee, rows["validation"], settings, strategy)

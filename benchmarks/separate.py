@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.kept_training import kept_training
 from benchmarks.past_runs import PastRun
 from benchmarks.report import say
 from benchmarks.row_view import RowView
@@ -20,10 +21,8 @@ from benchmarks.scores import System
 from trainers.checkpoints import Checkpoints, Finished, checkpoint_key, read_arrays, write_arrays
 from trainers.data_stamps import data_stamps
 from trainers.learner import Tensors
-from trainers.loop import train
 from trainers.request import Recipe, parse_request
 from trainers.rows import open_rows
-from trainers.strategy import make_strategy
 from trainers.tagging.model import TaggingLearner, make_learner
 from trainers.tagging.signatures import Tagger
 from trainers.trainee import set_variables
@@ -85,20 +84,14 @@ def _recipe(past: PastRun, settings: dict[str, Any], tag: int | None = None) -> 
 
 def _train(recipe: Recipe, tag: int, rows: Path) -> tuple[TaggingLearner, Finished]:
     checkpoints = Checkpoints(recipe.config.checkpoint_folder([rows.name]))
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(recipe.config.seed)
-    learner = make_learner(recipe)
-    finished = checkpoints.finished() or train(
-        learner,
+    return kept_training(
+        lambda: make_learner(recipe),
         RowView(str(rows / "train"), tag=tag),
         RowView(str(rows / "validation"), tag=tag),
+        checkpoints,
         hyperparameters=recipe.hyperparameters,
-        strategy=make_strategy(recipe.config.strategy),
-        checkpoints=checkpoints,
         seed=recipe.config.seed,
-        initialise=learner.initialise,
     )
-    return learner, finished
 
 
 class SideBySide(tf.Module):

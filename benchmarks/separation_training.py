@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from audio.pcm import FULL_SCALE
 from audio.spec import AudioSpec
+from benchmarks.kept_training import kept_training
 from benchmarks.report import BenchmarkError, say
 from benchmarks.stamps import stamps
 from catalog.format import open_catalog
@@ -28,14 +28,12 @@ from components.audio_example_gen.examples import examples
 from components.audio_example_gen.settings import Settings
 from pipeline.code_hash import code_hash
 from trainers.checkpoints import Checkpoints
-from trainers.loop import train
 from trainers.request import Recipe, parse_request
 from trainers.rows import Rows, open_rows
 from trainers.separation.features import MIN_VARIANCE, fft_size, log_magnitude, spectrum
 from trainers.separation.model import make_learner
 from trainers.separation.signatures import Separator
 from trainers.separation.task import STEMS, SeparationHyperparameters
-from trainers.strategy import make_strategy
 from trainers.trainee import set_variables
 
 CODE = ("components.audio_example_gen.examples", "trainers.loop", "trainers.separation.model")
@@ -106,17 +104,13 @@ def train_separator(
         split: open_rows(str(place / f"rows-{split}"), [str(_records(place, split, songs, spec))], read)
         for split, songs in by_split.items()
     }
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(seed)
-    learner = make_learner(_recipe(spec, hyperparameters, place, _constants(rows["train"], spec)))
-    checkpoints = Checkpoints(str(place / "checkpoints"))
-    finished = checkpoints.finished() or train(
-        learner,
+    recipe = _recipe(spec, hyperparameters, place, _constants(rows["train"], spec))
+    learner, finished = kept_training(
+        lambda: make_learner(recipe),
         rows["train"],
         rows["validation"],
+        Checkpoints(str(place / "checkpoints")),
         hyperparameters=hyperparameters,
-        strategy=make_strategy("one_device"),
-        checkpoints=checkpoints,
         seed=seed,
     )
     say(f"  best validation at step {finished.best_step}: {max(p.score for p in finished.history):.2f} dB")
