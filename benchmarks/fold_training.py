@@ -27,8 +27,6 @@ from trainers.tagging.published import MUSICNN
 from trainers.trainee import make_trainee, set_variables
 from trainers.transform_constants import transform_constants
 
-DECISION = 0.5
-
 
 class FoldTraining:
     """Trainings on parts of the rows of a run.

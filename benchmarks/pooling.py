@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Annotated, Any, get_args
 
 import typer
-import yaml
 
+from benchmarks.overrides import read_overrides
 from benchmarks.report import Table, one_line_errors, say, say_validations, show
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -38,7 +38,7 @@ def pooling(
 
     say_validations()
     past = newest_run(home.absolute(), pipeline)
-    changes = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in assignments or ())}
+    changes = read_overrides(assignments)
     opened = open_catalog(catalog)
     rows = [row for row in opened.rows() if isinstance(row, Recording) and row.split == split]
     systems: dict[str, Answers] = {}

@@ -18,6 +18,8 @@ import numpy as np
 from benchmarks.intervals import Interval, bootstrap_interval, cluster_counts
 
 METRICS = ("precision", "recall", "ROC-AUC", "average precision")
+DECISION = 0.5
+"""From what calibrated probability on a recording has a tag."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from benchmarks.kept_training import kept_training
 from benchmarks.past_runs import PastRun
 from benchmarks.report import say
 from benchmarks.row_view import RowView
-from benchmarks.scores import System
+from benchmarks.scores import DECISION, System
 from trainers.checkpoints import Checkpoints, Finished, checkpoint_key, read_arrays, write_arrays
 from trainers.data_stamps import data_stamps
 from trainers.learner import Tensors
@@ -27,8 +27,6 @@ from trainers.tagging.model import TaggingLearner, make_learner
 from trainers.tagging.signatures import Tagger
 from trainers.trainee import set_variables
 from trainers.transform_constants import transform_constants
-
-DECISION = 0.5
 
 
 def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hyperparameters: dict[str, Any]) -> System:

@@ -8,9 +8,18 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-import yaml
 
+from benchmarks.overrides import read_overrides
 from benchmarks.report import BenchmarkError, say, say_validations, show
+from benchmarks.tagging_options import (
+    CatalogOption,
+    CheckpointOption,
+    ClusterOption,
+    OutputOption,
+    PatchesOption,
+    ResamplesOption,
+    check_cluster,
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 SPLITS = ("train", "validation", "eval")
@@ -21,24 +30,23 @@ def tagging(
     home: Annotated[Path, typer.Option(help="Home folder of the run.")] = Path(".dacapo"),
     pipeline: Annotated[str, typer.Option(help="Pipeline whose newest run is judged.")] = "tagging-debian-full",
     model: Annotated[Path | None, typer.Option(help="Exported model; by default the one that the run pushed.")] = None,
-    catalog: Annotated[Path | None, typer.Option(help="Catalog, for the licences in the caption.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="musicnn's weights: MTT_musicnn or MSD_musicnn.")] = "MTT_musicnn",
-    patches: Annotated[int, typer.Option(min=1, help="3 s patches of a recording that musicnn hears at most.")] = 40,
+    catalog: CatalogOption = None,
+    checkpoint: CheckpointOption = "MTT_musicnn",
+    patches: PatchesOption = 40,
     separate: Annotated[bool, typer.Option(help="Train one binary model a tag as well (long).")] = True,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Hyperparameters of the separate models.")
     ] = None,
-    cluster: Annotated[str, typer.Option(help="What the bootstrap draws: artist or recording.")] = "artist",
-    resamples: Annotated[int, typer.Option(min=1, help="Bootstrap samples.")] = 2000,
-    output: Annotated[Path | None, typer.Option(help="Markdown file to write as well.")] = None,
+    cluster: ClusterOption = "artist",
+    resamples: ResamplesOption = 2000,
+    output: OutputOption = None,
 ) -> None:
     """Precision, recall, ROC-AUC and average precision of every tag with bootstrap intervals, beside musicnn embeddings
     with logistic regression and one binary model a tag, all on the split and the audio of one run. A killed benchmark
     goes on where it was.
     """
-    if cluster not in ("artist", "recording"):
-        raise typer.BadParameter(f"--cluster {cluster}: artist or recording")
-    overrides = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in assignments or ())}
+    check_cluster(cluster)
+    overrides = read_overrides(assignments)
     from benchmarks.embeddings import Split, embed, logistic_regression
     from benchmarks.past_runs import newest_run
     from benchmarks.scores import judge
@@ -90,8 +98,8 @@ def tagging(
 def _ours(model: Path, past: Any, judged: Any, folder: Path) -> Any:
     import tensorflow as tf
 
-    from benchmarks.scores import System
-    from benchmarks.separate import DECISION, probabilities_of
+    from benchmarks.scores import DECISION, System
+    from benchmarks.separate import probabilities_of
     from trainers.checkpoints import read_arrays, write_arrays
     from trainers.export import FACTS
 

@@ -7,9 +7,18 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-import yaml
 
+from benchmarks.overrides import read_overrides
 from benchmarks.report import Table, one_line_errors, say, say_validations, show
+from benchmarks.tagging_options import (
+    CatalogOption,
+    CheckpointOption,
+    ClusterOption,
+    OutputOption,
+    PatchesOption,
+    ResamplesOption,
+    check_cluster,
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 SPLITS = ("train", "validation", "eval")
@@ -23,24 +32,23 @@ def tagging_folds(
     ] = "tagging-debian-full",
     folds: Annotated[int, typer.Option(min=3, help="Parts that artists are dealt into.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the division into folds.")] = 0,
-    catalog: Annotated[Path | None, typer.Option(help="Catalog, for the licences in the caption.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="musicnn's weights: MTT_musicnn or MSD_musicnn.")] = "MTT_musicnn",
-    patches: Annotated[int, typer.Option(min=1, help="3 s patches of a recording that musicnn hears at most.")] = 40,
+    catalog: CatalogOption = None,
+    checkpoint: CheckpointOption = "MTT_musicnn",
+    patches: PatchesOption = 40,
     separate: Annotated[bool, typer.Option(help="Train one binary model a tag as well.")] = True,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Hyperparameters, ours and the separate.")
     ] = None,
-    cluster: Annotated[str, typer.Option(help="What the bootstrap draws: artist or recording.")] = "artist",
-    resamples: Annotated[int, typer.Option(min=1, help="Bootstrap samples.")] = 2000,
-    output: Annotated[Path | None, typer.Option(help="Markdown file to write as well.")] = None,
+    cluster: ClusterOption = "artist",
+    resamples: ResamplesOption = 2000,
+    output: OutputOption = None,
 ) -> None:
     """The figures of `benchmarks.tagging` by cross-validation: artists are dealt into folds, and each fold is judged by
     systems that learnt from the others, all from the same. Needs a run under `--warm-start musicnn`. A killed benchmark
     goes on where it was.
     """
-    if cluster not in ("artist", "recording"):
-        raise typer.BadParameter(f"--cluster {cluster}: artist or recording")
-    overrides = {key: yaml.safe_load(value) for key, _, value in (item.partition("=") for item in assignments or ())}
+    check_cluster(cluster)
+    overrides = read_overrides(assignments)
     from benchmarks.embeddings import Split, embed
     from benchmarks.fold_rows import all_rows
     from benchmarks.fold_training import FoldTraining
@@ -88,8 +96,7 @@ def tagging_folds(
 def _systems(folds: list[Any], training: Any, rows: str, heard: Any, tags: tuple[str, ...], *, separate: bool) -> Any:
     """What each system says of every recording, put together from the folds."""
     from benchmarks.embeddings import logistic_regression
-    from benchmarks.fold_training import DECISION
-    from benchmarks.scores import System
+    from benchmarks.scores import DECISION, System
 
     shape = heard.labels.shape
     ours, one_a_tag = np.zeros(shape), np.zeros(shape)

@@ -165,6 +165,23 @@ class Settings(BaseModel):
             raise SettingsError(_first(error, "train.")) from error
 
 
+def read_assignment(assignment: str, *, example: str) -> tuple[str, Any]:
+    """Key and value of ``--set key=value``; the value is read as YAML.
+
+    Raises
+    ------
+    SettingsError
+        It has no key or no value; the message names `example`.
+    """
+    key, equals, text = assignment.partition("=")
+    if not equals or not key:
+        raise SettingsError(f"--set {assignment!r}: write key=value, for example {example}")
+    try:
+        return key, yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"--set {assignment!r}: {text!r} is not a value") from error
+
+
 def load_settings(values: dict[str, Any], assignments: Iterable[str] = ()) -> Settings:
     """Settings from named values and ``key=value`` assignments, which win.
 
@@ -180,19 +197,14 @@ def load_settings(values: dict[str, Any], assignments: Iterable[str] = ()) -> Se
     """
     merged: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals or not key:
-            raise SettingsError(f"--set {assignment!r}: write key=value, for example train.steps=200")
+        key, value = read_assignment(assignment, example="train.steps=200")
         *parents, leaf = key.split(".")
         target = merged
         for parent in parents:
             target = target.setdefault(parent, {})
             if not isinstance(target, dict):
                 raise SettingsError(f"--set {assignment!r}: {parent} is no group of settings")
-        try:
-            target[leaf] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise SettingsError(f"--set {assignment!r}: {text!r} is not a value") from error
+        target[leaf] = value
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
