@@ -1,5 +1,6 @@
 """Rows of every recording of a past run, eval's cut and transformed as those of train and validation were."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from trainers.data_stamps import data_stamps
 from trainers.learner import Tensors
 from trainers.rows import open_rows
 from trainers.tagging.model import TaggingLearner
+from trainers.tagging.task import TaggingHyperparameters
 
 _AT_ONCE = 16
 _BYTES = 2  # a sample of PCM16
@@ -82,6 +84,24 @@ def _examples(columns: Tensors) -> Iterator[bytes]:
         yield example.SerializeToString()
 
 
+def rows_key(past: PastRun, judged: Iterable[bytes], hyperparameters: TaggingHyperparameters) -> str:
+    """Sixteen hexadecimal digits for the recordings and for what shapes their rows.
+
+    Parameters
+    ----------
+    past : the run
+    judged : raw Examples of its eval split
+    hyperparameters : say what musicnn hears
+    """
+    digests = [hashlib.sha256(serialized).hexdigest() for serialized in judged]
+    shaping = {"musicnn": hyperparameters.musicnn, "patches": hyperparameters.musicnn_patches}
+    return checkpoint_key(shaping | {"data": data_stamps(_learnt_from(past), past.transform_graph), "judged": digests})
+
+
+def _learnt_from(past: PastRun) -> list[str]:
+    return [*past.trained_on("train"), *past.trained_on("validation")]
+
+
 def all_rows(past: PastRun, judged: Sequence[bytes], home: Path, learner: TaggingLearner) -> str:
     """The folder of the rows of all recordings, made if it is not there yet.
 
@@ -92,15 +112,13 @@ def all_rows(past: PastRun, judged: Sequence[bytes], home: Path, learner: Taggin
     home : folder for the rows
     learner : reads them
     """
-    patterns = [*past.trained_on("train"), *past.trained_on("validation")]
-    shaping = {"musicnn": learner.hyperparameters.musicnn, "patches": learner.hyperparameters.musicnn_patches}
-    rows = home / f"rows-{checkpoint_key(shaping | {'data': data_stamps(patterns, past.transform_graph)})}"
+    rows = home / f"rows-{rows_key(past, judged, learner.hyperparameters)}"
     if not rows.is_dir():
         segments = home / "eval-segments"
         raw = (part for serialized in judged for part in cut_example(serialized, past.spec))
         with tf.io.TFRecordWriter(str(segments)) as writer:
             for example in transformed(raw, past.transform_graph):
                 writer.write(example)
-        open_rows(str(rows), [*patterns, str(segments)], learner.read)
+        open_rows(str(rows), [*_learnt_from(past), str(segments)], learner.read)
         segments.unlink()
     return str(rows)
