@@ -1,7 +1,7 @@
 """``dacapo catalog``: make, import and check catalogs."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -40,18 +40,35 @@ def build_derived_catalogs(home: Path, library: str, *, seed: int = 0) -> list[P
     return [make(home / "catalogs" / library / "catalog.csv", seed) for make in (_damaged, _noisy)]
 
 
-def _damaged(source: Path, seed: int, **options: Any) -> Path:
+def _damaged(source: Path, seed: int, *, minutes: float | None = None, training_takes: int | None = None) -> Path:
     from catalog.damage import build_damaged
 
     with progress_bar(f"damaged recordings of {library_title(source.parent.name)}") as advance:
-        return build_damaged(source, seed=seed, progress=advance, say=typer.echo, **options)
+        return build_damaged(
+            source, seed=seed, progress=advance, say=typer.echo, minutes=minutes, training_takes=training_takes
+        )
 
 
-def _noisy(source: Path, seed: int, **options: Any) -> Path:
+def _noisy(
+    source: Path,
+    seed: int,
+    *,
+    minutes: float | None = None,
+    training_takes: int | None = None,
+    noises: Path | None = None,
+) -> Path:
     from catalog.noise import build_noisy
 
     with progress_bar(f"noisy recordings of {library_title(source.parent.name)}") as advance:
-        return build_noisy(source, seed=seed, progress=advance, say=typer.echo, **options)
+        return build_noisy(
+            source,
+            seed=seed,
+            progress=advance,
+            say=typer.echo,
+            minutes=minutes,
+            training_takes=training_takes,
+            noises=noises,
+        )
 
 
 @build_app.command("builtin")
