@@ -80,12 +80,9 @@ def plan_takes(
     list of Take
         In the order of the catalog.
     """
-    rows = list(sources)
     dealer = Dealer(deck, seed)
-    splits = [split for _, split in rows]
-    taken = choose(splits, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
+    chosen = choose(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     return [
-        Take(*rows[row], row, number, len(numbers), dealer.deal(rows[row][1]), (seed, row, number))
-        for row, numbers in taken.items()
-        for number in numbers
+        Take(source, split, row, number, takes, dealer.deal(split), (seed, row, number))
+        for source, split, row, number, takes in chosen
     ]

@@ -1,37 +1,47 @@
 """Which recordings get how many takes, and cards for the takes: dealt, so that every split holds all."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from catalog.recording import SPLITS, Split
+from catalog.recording import SPLITS, Recording, Split
 
 Card = TypeVar("Card")
 
 
 def choose(
-    splits: Sequence[Split], *, seed: int, per_recording: int, training_takes: int | None, limit: int | None
-) -> dict[int, list[int]]:
-    """Numbers of the takes of each recording that has any, both in order.
+    sources: Iterable[tuple[Recording, Split]],
+    *,
+    seed: int,
+    per_recording: int,
+    training_takes: int | None,
+    limit: int | None,
+) -> list[tuple[Recording, Split, int, int, int]]:
+    """The takes of recordings, those of a recording one after the other.
 
     Parameters
     ----------
-    splits : of the recordings
+    sources : recordings with their splits
     seed : of the draw
     per_recording : takes of a recording at most
     training_takes : of one of the split ``train``; without, `per_recording` as well
     limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
+
+    Returns
+    -------
+    of each take, in the order of the recordings: source, its split and its row from 0, and which of how many takes of
+    it this is
     """
+    rows = list(sources)
     training = per_recording if training_takes is None else training_takes
-    most = [training if split == "train" else per_recording for split in splits]
-    order = np.random.default_rng([seed, 1]).permutation(len(splits))
+    most = [training if split == "train" else per_recording for _, split in rows]
+    order = np.random.default_rng([seed, 1]).permutation(len(rows))
     numbered = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]]
-    wanted = numbered[:limit]
-    takes: dict[int, list[int]] = {}
-    for row, number in sorted((row, number) for number, row in wanted):
-        takes.setdefault(row, []).append(number)
-    return takes
+    wanted = sorted((row, number) for number, row in numbered[:limit])
+    takes = Counter(row for row, _ in wanted)
+    return [(*rows[row], row, number, takes[row]) for row, number in wanted]
 
 
 class Dealer(Generic[Card]):

@@ -90,21 +90,16 @@ def plan_takes(
     list of Take
         In the order of the catalog.
     """
-    rows = list(sources)
     dealer = Dealer(deck, seed)
-    splits = [split for _, split in rows]
-    taken = choose(splits, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
+    chosen = choose(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     planned = []
-    for row, numbers in taken.items():
-        source, split = rows[row]
-        for number in numbers:
-            kind, band = dealer.deal(split)
-            rng = np.random.default_rng([seed, 3, row, number])
-            snr_db = None if band is None else band + round(float(rng.uniform(-SPREAD_DB, SPREAD_DB)), 2)
-            recordings = pool.of(split, kind)
-            recording = None
-            if recordings and rng.random() < REAL_SHARE:
-                recording = recordings[int(rng.integers(len(recordings)))]
-            seeds = (seed, row, number)
-            planned.append(Take(source, split, row, number, len(numbers), kind, snr_db, recording, seeds))
+    for source, split, row, number, takes in chosen:
+        kind, band = dealer.deal(split)
+        rng = np.random.default_rng([seed, 3, row, number])
+        snr_db = None if band is None else band + round(float(rng.uniform(-SPREAD_DB, SPREAD_DB)), 2)
+        recordings = pool.of(split, kind)
+        recording = None
+        if recordings and rng.random() < REAL_SHARE:
+            recording = recordings[int(rng.integers(len(recordings)))]
+        planned.append(Take(source, split, row, number, takes, kind, snr_db, recording, (seed, row, number)))
     return planned
