@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainers.test_musicnn import music
+from tests.trainers.published_musicnn import music, published_answers
 from trainers.learner import Tensors
 from trainers.request import Recipe, parse_request
 from trainers.tagging.model import TaggingLearner, make_learner
 from trainers.tagging.musicnn import PUBLISHED_TAGS
 from trainers.tagging.network import HEADS
-from trainers.tagging.published import published_checkpoints
 from trainers.tagging.task import TASK
 
 TAGS = ("low", "low/pulsed", "high")
@@ -68,29 +67,15 @@ def test_a_trunk_has_one_head_and_what_listens_to_musicnn_two(
 def test_the_tags_that_musicnn_says_are_those_of_the_published_graph_and_stay(
     tagger: TaggingLearner, model: keras.Model
 ) -> None:
-    (patch,) = music(1)
+    patches = music(1)
     assert tagger.embed is not None
-    heard = tagger.embed(tf.constant(patch[np.newaxis]), tf.constant([len(patch)]))
+    heard = tagger.embed(tf.constant(patches), tf.constant([patches.shape[1]]))
     layer = model.get_layer("musicnn_tags_0")
     probe = keras.Model(model.input, layer.output)
     assert not layer.trainable_variables
-    np.testing.assert_allclose(probe({"musicnn": heard})[0], published_logits(patch), atol=2e-3)
-
-
-def published_logits(patch: np.ndarray) -> np.ndarray:
-    folder = f"{published_checkpoints()}/MTT_musicnn/"
-    meta = tf.compat.v1.MetaGraphDef.FromString(Path(folder, ".meta").read_bytes())
-    wanted = ["model/dense_1/BiasAdd", meta.saver_def.restore_op_name]
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        tf.import_graph_def(tf.compat.v1.graph_util.extract_sub_graph(meta.graph_def, wanted), name="")
-        session.run(meta.saver_def.restore_op_name, {meta.saver_def.filename_tensor_name: folder})
-        inputs = {node.name: node for node in meta.graph_def.node if node.op == "Placeholder"}
-        kinds = {name: node.attr["dtype"].type for name, node in inputs.items() if name.startswith("model/")}
-        (training,) = [name for name, kind in kinds.items() if kind == tf.bool.as_datatype_enum]
-        spectrum = "model/Placeholder_1" if training == "model/Placeholder" else "model/Placeholder"
-        logits: np.ndarray = session.run("model/dense_1/BiasAdd:0", {f"{spectrum}:0": [patch], f"{training}:0": False})
-    assert logits.shape == (1, PUBLISHED_TAGS)
-    return logits[0]
+    published = published_answers("MTT_musicnn", patches, {"tags": "model/dense_1/BiasAdd:0"})["tags"]
+    assert published.shape == (1, PUBLISHED_TAGS)
+    np.testing.assert_allclose(probe({"musicnn": heard}), published, atol=2e-3)
 
 
 def test_no_head_learns_from_the_other(tagger: TaggingLearner) -> None:
