@@ -1,17 +1,16 @@
-"""The denoiser on tiny songs: frames, mixing, masks and losses, state, scores, and three ways to run one network."""
+"""The denoiser on tiny songs: frames, masks and losses, scores, gates, and three ways to run one network."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pydantic import ValidationError
 
 from audio.pcm import pcm16_array, pcm16_bytes
 from catalog.vocabulary import load_vocabulary
-from tests.trainers.tiny_noisy import RATE, SPEC, TAGS, make_pair, raw_example, recipe
+from tests.trainers.tiny_noisy import RATE, SPEC, TAGS, make_pair, raw_example, recipe, rows_of
 from tests.trainers.toy_learner import write_shards
 from trainers.checkpoints import Checkpoints, Finished
 from trainers.export import export
@@ -21,16 +20,12 @@ from trainers.loop import train
 from trainers.restoration.evaluation import METRICS, eval_config, outputs
 from trainers.restoration.features import Constants, features, features_of
 from trainers.restoration.frames import fft_size, frame_count, spectrum, waveform
-from trainers.restoration.layers import CausalConv, Recurrent, RunningFloor, RunningMean, Stateful
 from trainers.restoration.loss import LOSSES
 from trainers.restoration.mask import apply_output, ideal_mask, parts_of, read_mask_np
-from trainers.restoration.mixing import UNIFORMS, Mix
 from trainers.restoration.model import RestorationLearner, make_learner
-from trainers.restoration.network import Network, bands_of
 from trainers.restoration.restoration_scores import CLEAN_DB, restoration_scores
-from trainers.restoration.signatures import PIECE_FRAMES, Normalise, Restorer, make_signatures
-from trainers.restoration.task import TASK
-from trainers.restoration.tflite import DYNAMIC_RANGE, FLOAT32, StreamingRestorer, convert, real_time_factor
+from trainers.restoration.signatures import PIECE_FRAMES, Restorer, make_signatures
+from trainers.restoration.tflite import DYNAMIC_RANGE, FLOAT32, StreamingRestorer
 from trainers.rows import open_rows
 from trainers.strategy import make_strategy
 from trainers.trainee import get_variables, names_of
@@ -47,13 +42,6 @@ SCHEMAS = Path("schemas/restoration/builtin")
 def difference_db(y: np.ndarray, other: np.ndarray) -> float:
     """How far below `y` the difference lies."""
     return float(10 * np.log10(np.sum(y**2) / (np.sum((y - other) ** 2) + 1e-30)))
-
-
-def rows_of(numbers: Iterable[int]) -> dict[str, tf.Tensor]:
-    """Rows as `RestorationLearner.read` gives them."""
-    samples = np.rint(32768 * np.stack([make_pair(number) for number in numbers], axis=1)).astype(np.int16)
-    clean, noise = (tf.constant(y) for y in samples)
-    return {"clean": clean, "noise": noise, "owns_noise": tf.zeros_like(clean[:, 0], tf.bool)}
 
 
 @pytest.fixture(scope="module")
@@ -149,145 +137,6 @@ def test_transform_finds_the_constants_of_the_mixtures(tmp_path: Path) -> None:
         assert set(row) == {"log_mean", "log_std"}
         np.testing.assert_allclose(row["log_mean"], logarithms.mean(axis=0), atol=1e-3)
         np.testing.assert_allclose(row["log_std"], logarithms.std(axis=0), atol=1e-3)
-
-
-def layers() -> list[tuple[Stateful, tuple[int, ...]]]:
-    return [
-        (RunningMean(5.0, 6, "mean"), (6,)),
-        (RunningFloor(0.1, 6, "floor"), (6,)),
-        (CausalConv(3, 8, 2, 5, 2, "conv"), (8, 2)),
-        (Recurrent(4, "recurrent"), (6,)),
-    ]
-
-
-@pytest.mark.parametrize(("layer", "shape"), layers(), ids=[layer.name for layer, _ in layers()])
-def test_a_layer_answers_alike_at_once_in_pieces_and_frame_by_frame(layer: Stateful, shape: tuple[int, ...]) -> None:
-    x = tf.constant(np.random.default_rng(0).standard_normal((2, 13, *shape)).astype(np.float32))
-    first = tf.zeros([2, layer.state_size])
-    whole, last = layer(x, first)
-    for piece in (1, 5):
-        state, parts = first, []
-        for start in range(0, 13, piece):
-            y, state = layer(x[:, start : start + piece], state)
-            parts.append(y)
-        np.testing.assert_allclose(tf.concat(parts, axis=1), whole, atol=1e-4)
-        np.testing.assert_allclose(state, last, atol=1e-4)
-    changed = layer(tf.concat([x[:, :7], x[:, 7:] + 1.0], axis=1), first)[0]
-    np.testing.assert_array_equal(changed[:, :7], whole[:, :7])
-    assert not np.allclose(changed[:, 7:], whole[:, 7:])
-
-
-def test_running_mean_and_floor_are_what_they_are_called() -> None:
-    x = tf.constant([[[2.0], [4.0], [1.0], [9.0]]])
-    mean, keep = RunningMean(2.0, 1, "mean"), np.exp(-0.5)
-    np.testing.assert_allclose(mean(x, tf.zeros([1, 2]))[0][0, :2, 0], [2, (4 + 2 * keep) / (1 + keep)], rtol=1e-5)
-    floor = RunningFloor(0.5, 1, "floor")(x, tf.zeros([1, 1]))[0]
-    np.testing.assert_allclose(floor[0, :, 0], [2, 2.5, 1, 1.5], atol=1e-5)
-
-
-def mixed(drawn: list[dict[str, tf.Tensor]], uniforms: np.ndarray, **changes: float) -> Mix:
-    """Spectra of training examples at 0 to 10 dB, at their own speed and through no equaliser unless asked."""
-    settings = {"speed": 0.0, "colour_db": 0.0, "second_share": 0.0, "clean_share": 0.0} | changes
-    learner = make_learner(recipe(snr_low_db=0.0, snr_high_db=10.0, **settings))
-    batch = learner.prepare(drawn, tf.constant(uniforms, tf.float32))
-    return Mix(batch["clean"], batch["mixture"] - batch["clean"])
-
-
-def drawn_rows(count: int) -> list[dict[str, tf.Tensor]]:
-    """Three rows for each of `count` examples, all of them noisy."""
-    noisy = [number for number in range(40) if number % 4]
-    return [rows_of(noisy[start : start + count]) for start in (0, count, 2 * count)]
-
-
-def alike(spectra: tf.Tensor, samples: tf.Tensor) -> list[float]:
-    """Correlation of each spectrum's waveform with 16-bit samples."""
-    n_fft = 2 * (spectra.shape[-1] - 1)
-    pairs = zip(waveform(spectra, n_fft, samples.shape[-1]).numpy(), samples.numpy(), strict=True)
-    return [float(np.corrcoef(y, other)[0, 1]) for y, other in pairs]
-
-
-def test_noise_of_another_row_is_mixed_in_at_the_drawn_level() -> None:
-    uniforms = np.full((3, UNIFORMS), 0.75)
-    uniforms[:, -4:] = [[0.0, 0.9, 0.9, 0.5], [0.5, 0.9, 0.9, 0.5], [1.0, 0.9, 0.1, 0.5]]
-    drawn = drawn_rows(3)
-    result = mixed(drawn, uniforms)
-    energies = (np.sum(np.abs(y) ** 2, axis=(1, 2)) for y in result)
-    np.testing.assert_allclose(10 * np.log10(np.divide(*energies)), [0, 5, 10], atol=1e-3)
-    np.testing.assert_allclose(alike(result.clean, drawn[0]["clean"]), 1, atol=1e-4)
-    np.testing.assert_allclose(alike(result.noise, drawn[1]["noise"]), [1, 1, -1], atol=1e-4)
-
-
-@pytest.mark.parametrize("which", [0, 1, 2])
-def test_a_chain_keeps_its_own_music_and_is_lent_to_no_other(which: int) -> None:
-    drawn = drawn_rows(2)
-    drawn[which]["owns_noise"] = tf.constant([True, False])
-    result = mixed(drawn, np.full((2, UNIFORMS), 0.75), second_share=1.0)
-    assert alike(result.clean, drawn[0]["clean"])[0] == pytest.approx(1, abs=1e-4)
-    assert alike(result.noise, drawn[0]["noise"])[0] == pytest.approx(1, abs=1e-4)
-    assert abs(alike(result.noise, drawn[0]["noise"])[1]) < 0.2
-
-
-def test_a_chain_and_its_music_are_played_and_coloured_alike() -> None:
-    drawn = drawn_rows(2)
-    drawn[0]["noise"], drawn[0]["owns_noise"] = drawn[0]["clean"] // 4, tf.constant([True, True])
-    uniforms = np.random.default_rng(0).random((2, UNIFORMS))
-    uniforms[:, -3] = 0.9
-    uniforms[:, [0, 10]] = 0.25  # both at another speed, through an equaliser
-    result = mixed(drawn, uniforms, speed=0.3, colour_db=6.0)
-    shares = np.abs(result.noise.numpy()) / np.maximum(np.abs(result.clean), 1e-9)
-    loud = np.abs(result.clean) > 0.2 * np.abs(result.clean).max()
-    assert loud.any()
-    for share, heard in zip(shares, loud, strict=True):
-        np.testing.assert_allclose(share[heard], np.median(share[heard]), rtol=0.05)
-
-
-def test_a_second_music_and_a_second_noise_are_at_most_as_loud() -> None:
-    drawn = drawn_rows(4)
-    uniforms = np.full((4, UNIFORMS), 0.75)
-    uniforms[:, [3, 8]] = 0.1
-    result = mixed(drawn, uniforms, second_share=0.5)
-    for y, name, first in ((result.clean, "clean", 0), (result.noise, "noise", 1)):
-        own, second = (np.array(alike(y, drawn[row][name])) for row in (first, 2))
-        assert (np.abs(second) > 0.1).all()
-        assert (np.abs(own) > np.abs(second)).all()
-
-
-def test_colour_changes_bins_and_not_time_and_speed_changes_pitch() -> None:
-    drawn = drawn_rows(3)
-    uniforms = np.random.default_rng(1).random((3, UNIFORMS))
-    uniforms[:, -4:] = 0.5  # the whole at its own level
-    uniforms[:, [0, 3, 8]] = 0.75
-    uniforms[:, 10] = [0.25, 0.25, 0.75]
-    plain, coloured = (mixed(drawn, uniforms, colour_db=colour_db).clean.numpy() for colour_db in (0.0, 6.0))
-    ratio = np.abs(coloured / plain)
-    np.testing.assert_allclose(ratio.max(axis=1), ratio.min(axis=1), rtol=1e-2)
-    assert (ratio[:2].max(axis=(1, 2)) > 1.5 * ratio[:2].min(axis=(1, 2))).all()
-    np.testing.assert_allclose(ratio[2], 1, rtol=1e-3)
-    uniforms[:, :3] = [0.25, 1.0, 0.0]
-    faster = np.abs(mixed(drawn, uniforms, speed=0.3).clean.numpy()).mean(axis=1)
-    assert (np.argmax(faster, axis=1) > np.argmax(np.abs(plain).mean(axis=1), axis=1)).all()
-
-
-def test_clean_examples_are_clean_and_silence_stays_finite() -> None:
-    drawn = drawn_rows(2)
-    uniforms = np.random.default_rng(0).random((2, UNIFORMS))
-    uniforms[:, -3] = 0.5
-    assert not mixed(drawn, uniforms, clean_share=0.6).noise.numpy().any()
-    for row in drawn[1:]:
-        row["noise"] = tf.zeros_like(row["noise"])
-    assert not mixed(drawn, uniforms, second_share=1.0).noise.numpy().any()
-
-
-def test_validation_hears_the_noisy_music_as_it_is_and_training_does_not(learner: RestorationLearner) -> None:
-    rows = rows_of(range(1, 4))
-    plain = learner.prepare([rows], None)
-    whole = tf.constant(np.stack([make_pair(n).sum(axis=0) for n in range(1, 4)]))
-    np.testing.assert_allclose(plain["mixture"], spectrum(whole, learner.n_fft), atol=5e-3)
-    uniforms = tf.constant(np.random.default_rng(0).random((3, UNIFORMS), np.float32))
-    first, second = (learner.prepare([rows, rows_of(range(5, 8)), rows_of(range(9, 12))], uniforms) for _ in range(2))
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name])
-    assert not np.allclose(first["mixture"], plain["mixture"], atol=0.1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -454,52 +303,6 @@ def test_a_complex_mask_streams_alike() -> None:
     restored = restorer.restore(tf.constant(y)).numpy()
     assert difference_db(y, restored) < 40
     assert difference_db(restored, StreamingRestorer(restorer.extra_files()[FLOAT32]).restore(y)) > SAME_DB
-
-
-def test_bins_of_a_band_share_a_mask_and_low_ones_stand_alone() -> None:
-    assert bands_of(513) == [(64, 1), (32, 2), (32, 4), (32, 8)]
-    assert bands_of(33) == [(32, 1)]
-    for bins in (33, 65, 129, 1025):
-        assert sum(count * width for count, width in bands_of(bins)) == bins - 1
-    model = Network(TASK.hyperparameters["quick"], 513).segment_model(3)
-    mask = model({"log_magnitude": np.random.default_rng(0).standard_normal((1, 3, 513)).astype(np.float32)})["mask"]
-    changes = np.flatnonzero(np.any(np.diff(mask.numpy()[0, ..., 0], axis=-1) != 0, axis=0)) + 1
-    np.testing.assert_array_equal(
-        changes, [*range(2, 65), *range(65, 129, 2), *range(129, 257, 4), *range(257, 513, 8)]
-    )
-
-
-def test_a_tone_in_a_wide_band_is_heard() -> None:
-    band = np.zeros((1, 1, 512), np.float32)
-    band[..., 419] = 3.0
-    together = Network(TASK.hyperparameters["quick"], 513).together(band).numpy()[0, 0]
-    assert together.shape == (160,)
-    assert together.max() > 2  # the mean of eight logarithms is 0.4
-    assert np.count_nonzero(together) == 1
-    np.testing.assert_allclose(Network(TASK.hyperparameters["quick"], 513).together(np.ones_like(band)), 1, rtol=1e-5)
-
-
-@pytest.mark.parametrize("blocks", [1, 2, 3, 4])
-def test_every_number_of_blocks_that_the_settings_allow_makes_a_network(blocks: int) -> None:
-    hyperparameters = recipe(filters=[4] * blocks).hyperparameters
-    assert Network(hyperparameters, 513).segment_model(2).output["mask"].shape == (None, 2, 513, 1)
-
-
-def test_more_blocks_than_halve_the_bands_are_refused() -> None:
-    with pytest.raises(ValidationError, match="filters"):
-        recipe(filters=[4] * 5)
-
-
-@pytest.mark.e2e
-def test_the_quick_profile_streams_in_a_tenth_of_real_time_from_files_that_hold_its_weights() -> None:
-    network = Network(TASK.hyperparameters["quick"], 513)
-    stream = network.piece_model(1, Normalise(Constants(tf.zeros(513), tf.ones(513))), batch=1)
-    files = convert(stream)
-    assert 4 * stream.count_params() < len(files[FLOAT32]) < 4.5 * stream.count_params()
-    assert stream.count_params() < len(files[DYNAMIC_RANGE]) < len(files[FLOAT32]) / 2.5
-    assert len(files[FLOAT32]) < 2 * 2**20
-    for content in files.values():
-        assert 0 < real_time_factor(content, 16_000) < 0.1
 
 
 @pytest.mark.e2e

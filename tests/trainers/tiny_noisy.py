@@ -1,5 +1,6 @@
 """Tiny noisy songs: chords of two sines under hiss, at 1 kHz."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,15 @@ def make_pair(number: int, samples: int = RATE) -> np.ndarray:
     clean = sum(0.2 * np.sin(2 * np.pi * f * t + rng.uniform(0, 6)) for f in rng.uniform(30, 450, 2))
     noise = (number % 4 != 0) * 0.11 * rng.standard_normal(samples)
     return np.stack([clean, noise]).astype(np.float32)
+
+
+def rows_of(numbers: Iterable[int]) -> dict[str, Any]:
+    """Rows as `RestorationLearner.read` gives them."""
+    import tensorflow as tf
+
+    samples = np.rint(32768 * np.stack([make_pair(number) for number in numbers], axis=1)).astype(np.int16)
+    clean, noise = (tf.constant(y) for y in samples)
+    return {"clean": clean, "noise": noise, "owns_noise": tf.zeros_like(clean[:, 0], tf.bool)}
 
 
 def tags_of(number: int) -> tuple[int, ...]:
