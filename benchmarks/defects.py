@@ -102,7 +102,7 @@ def ours(model: Path, root: Path, rows: Sequence[Any]) -> Answers:
 
     from audio.files import read
     from catalog.recording import Event
-    from trainers.defects.spectra import RATE
+    from trainers.defects.frames import RATE
 
     loaded = tf.saved_model.load(str(model))
     if "waveform" not in loaded.signatures:
@@ -240,7 +240,7 @@ def _psds(system: Answers, rows: Sequence[Any], durations: Sequence[float], name
     from sed_scores_eval.intersection_based import psds
 
     from trainers.defects.event_metrics import MAX_EFPR, PSDS, reference_of
-    from trainers.defects.spectra import FRAME_S
+    from trainers.defects.frames import FRAME_S
 
     scores, truth, lengths = {}, {}, {}
     for row, frames, duration_s in zip(rows, system.scores, durations, strict=True):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainers.defects.events import BRIDGED, LASTING, bridge, find_events, pauses_of
-from trainers.defects.spectra import FRAME_S
+from trainers.defects.frames import FRAME_S
 
 PAUSES = (BRIDGED, 0, 7)
 

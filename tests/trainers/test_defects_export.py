@@ -13,9 +13,10 @@ from catalog.recording import Event
 from trainers.calibration import logit
 from trainers.checkpoints import Finished
 from trainers.defects.features import Constants, as_pcm, features
+from trainers.defects.frames import FRAME_LENGTH, FRAME_S, RATE
 from trainers.defects.model import DefectsLearner
 from trainers.defects.signatures import MARGIN, make_signatures
-from trainers.defects.spectra import CHANNELS, FRAME_LENGTH, FRAME_S, RATE, WIDTH, measure
+from trainers.defects.spectra import CHANNELS, WIDTH, measure
 from trainers.defects.task import TASK, DefectsHyperparameters
 from trainers.export import export
 from trainers.request import Recipe, TrainerConfig

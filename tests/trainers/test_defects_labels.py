@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from audio.pcm import pcm16_bytes
 from trainers.defects.features import as_pcm, decode_pcm, weak_labels
-from trainers.defects.spectra import RATE
+from trainers.defects.frames import RATE
 
 DEFECTS = ["click", "hum", "burst"]
 SPEC = {"columns": ("audio",), "sample_rate": RATE, "channels": 1, "segment_s": 0.5, "eval_max_s": 10.0}

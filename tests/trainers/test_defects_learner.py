@@ -4,8 +4,9 @@ import numpy as np
 
 from trainers.calibration import logit
 from trainers.defects.event_levels import FALSE_PER_MINUTE, MARGIN
+from trainers.defects.frames import RATE
 from trainers.defects.model import DefectsLearner
-from trainers.defects.spectra import CHANNELS, RATE
+from trainers.defects.spectra import CHANNELS
 from trainers.defects.task import TASK
 from trainers.request import Recipe, TrainerConfig
 

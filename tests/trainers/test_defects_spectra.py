@@ -8,16 +8,9 @@ import tensorflow as tf
 from audio.damage.clipping import add_clipping
 from serving.parts import GRID_S, OVERLAP_S
 from tests.audio.signals import song
-from trainers.defects.spectra import (
-    FINE,
-    FRAME_LENGTH,
-    FRAME_S,
-    N_MELS,
-    PER_FRAME,
-    RATE,
-    REACH,
-    measure,
-)
+from trainers.defects.channels.levels import N_MELS
+from trainers.defects.frames import FRAME_LENGTH, FRAME_S, PER_FRAME, RATE
+from trainers.defects.spectra import FINE, REACH, measure
 
 NEAR_CEILING = N_MELS + 8
 AR_CREST = N_MELS + 12

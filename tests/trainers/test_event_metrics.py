@@ -14,7 +14,7 @@ from catalog.recording import Event
 from trainers.defects.evaluation import eval_config
 from trainers.defects.event_metrics import FIGURES, EventFigure, Timeline, psds_of, reference_of
 from trainers.defects.event_scores import event_counts, segment_counts, total
-from trainers.defects.spectra import FRAME_S
+from trainers.defects.frames import FRAME_S
 from trainers.gate import Gate, GateError
 from trainers.gate_figures import is_undefined
 

@@ -23,7 +23,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from catalog.recording import Event
 from trainers.decision_gate import gated
 from trainers.defects.event_scores import Counts, event_counts, segment_counts
-from trainers.defects.spectra import FRAME_S
+from trainers.defects.frames import FRAME_S
 from trainers.gate import Gate
 from trainers.gate_figures import UNDEFINED_SHARE
 from trainers.recording_metric import RecordingCombiner, computations

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from trainers.defects.spectra import FRAME_S
+from trainers.defects.frames import FRAME_S
 
 BRIDGED = 2
 LASTING = {"clipping": 8, "hum": 16}

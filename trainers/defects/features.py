@@ -12,7 +12,8 @@ import tensorflow_transform as tft
 
 from audio.spec import AudioSpec
 from trainers.columns import dense, multi_hot, repeat
-from trainers.defects.spectra import CHANNELS, FINE, LEVEL_SLOPE, PER_FRAME, SLOW, frames_of, measure
+from trainers.defects.frames import PER_FRAME, frames_of
+from trainers.defects.spectra import CHANNELS, FINE, LEVEL_SLOPE, SLOW, measure
 
 _FULL_SCALE = 32768.0
 _MIN_VARIANCE = 1e-4

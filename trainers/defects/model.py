@@ -10,8 +10,9 @@ from trainers.average_precision import macro_average_precision
 from trainers.calibration import learn_thresholds, logit
 from trainers.defects.event_levels import learn_event_levels
 from trainers.defects.features import Constants, louder
+from trainers.defects.frames import RATE, frames_of
 from trainers.defects.network import build_network
-from trainers.defects.spectra import RATE, WIDTH, frames_of
+from trainers.defects.spectra import WIDTH
 from trainers.defects.task import DefectsHyperparameters
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe

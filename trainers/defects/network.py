@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from trainers.defects.frames import PER_FRAME
 from trainers.defects.pooling import Pool
-from trainers.defects.spectra import FINE, PER_FRAME, SLOW, WIDTH
+from trainers.defects.spectra import FINE, SLOW, WIDTH
 from trainers.defects.task import DefectsHyperparameters
 from trainers.layers import GlobalBatchNorm, frame_mask
 

@@ -21,8 +21,8 @@ from trainers.calibration import calibrate
 from trainers.checkpoints import Finished
 from trainers.defects.events import find_events, pauses_of
 from trainers.defects.features import as_pcm, decode_pcm, features
+from trainers.defects.frames import FRAME_LENGTH, FRAME_S, RATE, frames_of
 from trainers.defects.model import DefectsLearner
-from trainers.defects.spectra import FRAME_LENGTH, FRAME_S, RATE, frames_of
 from trainers.trainee import set_variables
 
 MARGIN = 8
