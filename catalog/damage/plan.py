@@ -81,7 +81,7 @@ def plan_takes(
         In the order of the catalog.
     """
     rows = list(sources)
-    dealer = Dealer(deck, seed)
+    dealer = Dealer(lambda _: deck(), seed)
     splits = [split for _, split in rows]
     taken = choose(splits, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     return [
