@@ -13,7 +13,7 @@ from trainers.request import Recipe
 from trainers.restoration.features import Constants, features_of
 from trainers.restoration.frames import fft_size, frame_count, spectrum, waveform
 from trainers.restoration.loss import LOSSES
-from trainers.restoration.mask import apply_output
+from trainers.restoration.mask import apply_output, held_back
 from trainers.restoration.mixing import UNIFORMS, Draws, Mix, coloured, levelled, sources, split_draws
 from trainers.restoration.network import Network
 from trainers.restoration.restoration_scores import AUDIO_METRICS, restoration_scores
@@ -109,8 +109,9 @@ class RestorationLearner:
         return LOSSES[settings.loss](settings.mask, outputs["mask"], batch["clean"], batch["mixture"])
 
     def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
-        """The scores of each segment, float32 [b]."""
-        restored = apply_output(self.hyperparameters.mask, outputs["mask"], batch["mixture"])
+        """The scores of each segment as the exported model restores it, float32 [b]."""
+        kind, mixture = self.hyperparameters.mask, batch["mixture"]
+        restored = apply_output(kind, held_back(kind, outputs["mask"], tf.abs(mixture)), mixture)
         sounds = (batch["clean"], batch["mixture"], restored)
         return restoration_scores(*(waveform(sound, self.n_fft, self.segment_samples) for sound in sounds))
 
