@@ -226,16 +226,18 @@ def test_a_chain_keeps_its_own_music() -> None:
     assert abs(alike(result.noise, drawn[0]["noise"])[1]) < 0.2
 
 
-@pytest.mark.parametrize("which", [1, 2])
-def test_what_a_chain_added_is_lent_to_no_other(which: int) -> None:
+@pytest.mark.parametrize(("lender", "instead"), [(1, 0), (2, 1)])
+def test_what_a_chain_added_is_lent_to_no_other(lender: int, instead: int) -> None:
     drawn = drawn_rows(2)
-    drawn[which]["owns_noise"] = tf.constant([True, False])
-    result = mixed(drawn, np.full((2, UNIFORMS), 0.75), second_share=1.0)
-    lent, kept = (alike(result.noise, drawn[row]["noise"]) for row in (which, 1 - which % 2))
+    drawn[lender]["owns_noise"] = tf.constant([True, False])
+    uniforms = np.full((2, UNIFORMS), 0.75)
+    uniforms[:, [4, 9]] = 0.0  # two are heard, equally loud
+    result = mixed(drawn, uniforms, second_share=1.0)
+    lent, heard = (alike(result.noise, drawn[row]["noise"]) for row in (lender, instead))
     assert abs(lent[0]) < 0.2
     assert lent[1] > 0.5
-    assert kept[0] == pytest.approx(1, abs=1e-4)
-    assert alike(result.clean, drawn[2]["clean"])[0] > 0.5
+    assert heard[0] > 0.5
+    assert min(alike(result.clean, drawn[2]["clean"])) > 0.5
 
 
 def test_a_chain_and_its_music_are_played_and_coloured_alike() -> None:
