@@ -80,7 +80,7 @@ def plan_takes(
     list of Take
         In the order of the catalog.
     """
-    dealer = Dealer(deck, seed)
+    dealer = Dealer(lambda _: deck(), seed)
     chosen = choose(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     return [
         Take(source, split, row, number, takes, dealer.deal(split), (seed, row, number))

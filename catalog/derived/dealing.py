@@ -49,11 +49,11 @@ class Dealer(Generic[Card]):
 
     Parameters
     ----------
-    pack : makes the cards of a round
+    pack : makes the cards of a round of a split
     seed : of the shuffling
     """
 
-    def __init__(self, pack: Callable[[], list[Card]], seed: int) -> None:
+    def __init__(self, pack: Callable[[Split], list[Card]], seed: int) -> None:
         self._pack = pack
         self._generators = {split: np.random.default_rng([seed, 2, index]) for index, split in enumerate(SPLITS)}
         self._cards: dict[Split, list[Card]] = {split: [] for split in SPLITS}
@@ -61,6 +61,6 @@ class Dealer(Generic[Card]):
     def deal(self, split: Split) -> Card:
         """The next card of a split."""
         if not self._cards[split]:
-            cards = self._pack()
+            cards = self._pack(split)
             self._cards[split] = [cards[place] for place in self._generators[split].permutation(len(cards))]
         return self._cards[split].pop()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audio.noises import MAKERS, chain
+from audio.noises import MAKERS, background, chain
 from catalog.derived.dealing import Dealer, choose
 from catalog.noise.pool import NoisePool, NoiseRecording
 from catalog.recording import Recording, Split
@@ -16,6 +16,9 @@ BANDS_DB = (0, 5, 10, 15)
 """Signal-to-noise ratios; a take lies within half the distance of two of them, `SPREAD_DB`, and carries its tag."""
 SPREAD_DB = 2.5
 CLEAN_CARDS = 4
+BACKGROUND_ROUNDS = 6
+"""So often a training round holds the cards of background noise where there are recordings of it: one rain is less like
+another than one hiss is, and what is learnt of few of them is to leave all as it is."""
 REAL_SHARE = 0.75
 """Of the takes of a kind of which there are recordings, so many get a recording; the others are made by formula."""
 
@@ -62,9 +65,10 @@ class Take:
         return (CLEAN,) if self.snr_db is None else (self.kind, band_tag(self.snr_db))
 
 
-def deck() -> list[tuple[str, int | None]]:
-    """A round of cards: every kind at every level once, and `CLEAN_CARDS` without noise."""
-    return [(kind, band) for kind in KINDS for band in BANDS_DB] + [(CLEAN, None)] * CLEAN_CARDS
+def deck(background_rounds: int = 1) -> list[tuple[str, int | None]]:
+    """A round of cards: every kind at every level once, background so often, and `CLEAN_CARDS` without noise."""
+    kinds = [*KINDS, *[background.NAME] * (background_rounds - 1)]
+    return [(kind, band) for kind in kinds for band in BANDS_DB] + [(CLEAN, None)] * CLEAN_CARDS
 
 
 def plan_takes(
@@ -90,7 +94,8 @@ def plan_takes(
     list of Take
         In the order of the catalog.
     """
-    dealer = Dealer(deck, seed)
+    varied = BACKGROUND_ROUNDS if pool.of("train", background.NAME) else 1
+    dealer = Dealer(lambda split: deck(varied if split == "train" else 1), seed)
     chosen = choose(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     planned = []
     for source, split, row, number, takes in chosen:

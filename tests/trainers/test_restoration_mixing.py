@@ -42,14 +42,27 @@ def test_noise_of_another_row_is_mixed_in_at_the_drawn_level() -> None:
     np.testing.assert_allclose(alike(result.noise, drawn[1]["noise"]), [1, 1, -1], atol=1e-4)
 
 
-@pytest.mark.parametrize("which", [0, 1, 2])
-def test_a_chain_keeps_its_own_music_and_is_lent_to_no_other(which: int) -> None:
+def test_a_chain_keeps_its_own_music() -> None:
     drawn = drawn_rows(2)
-    drawn[which]["owns_noise"] = tf.constant([True, False])
+    drawn[0]["owns_noise"] = tf.constant([True, False])
     result = mixed(drawn, np.full((2, UNIFORMS), 0.75), second_share=1.0)
     assert alike(result.clean, drawn[0]["clean"])[0] == pytest.approx(1, abs=1e-4)
     assert alike(result.noise, drawn[0]["noise"])[0] == pytest.approx(1, abs=1e-4)
     assert abs(alike(result.noise, drawn[0]["noise"])[1]) < 0.2
+
+
+@pytest.mark.parametrize(("lender", "instead"), [(1, 0), (2, 1)])
+def test_what_a_chain_added_is_lent_to_no_other(lender: int, instead: int) -> None:
+    drawn = drawn_rows(2)
+    drawn[lender]["owns_noise"] = tf.constant([True, False])
+    uniforms = np.full((2, UNIFORMS), 0.75)
+    uniforms[:, [4, 9]] = 0.0  # two are heard, equally loud
+    result = mixed(drawn, uniforms, second_share=1.0)
+    lent, heard = (alike(result.noise, drawn[row]["noise"]) for row in (lender, instead))
+    assert abs(lent[0]) < 0.2
+    assert lent[1] > 0.5
+    assert heard[0] > 0.5
+    assert min(alike(result.clean, drawn[2]["clean"])) > 0.5
 
 
 def test_a_chain_and_its_music_are_played_and_coloured_alike() -> None:

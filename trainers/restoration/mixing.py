@@ -46,27 +46,26 @@ def split_draws(uniforms: tf.Tensor) -> Draws:
     return Draws(*tf.split(uniforms, [_SOURCE, _SOURCE, _COLOUR, _COLOUR, 4], axis=1))
 
 
-def owns_noise(drawn: Sequence[Tensors]) -> tf.Tensor:
-    """Whether an example keeps its own noise: it, or one whose noise it would borrow, got it from a chain; bool [b]."""
-    return tf.reduce_any(tf.stack([rows["owns_noise"] for rows in drawn]), axis=0)
-
-
-def sources(drawn: Sequence[Tensors], own: tf.Tensor, draws: Draws, *, speed: float, second_share: float) -> Mix:
+def sources(drawn: Sequence[Tensors], draws: Draws, *, speed: float, second_share: float) -> Mix:
     """Waveforms of music and noise, each of one recording or of two, at a speed of its own.
+
+    What a chain added is heard with its own music alone: an example that drew it as the noise of another row keeps its
+    first row's noise.
 
     Parameters
     ----------
     drawn : three rows an example: of the first the music, of the second the noise, of the third what is heard besides;
-        ``clean``, ``noise`` float32 [b, samples]
-    own : bool [b], whose noise belongs to the music: both are of the first row alone
+        ``clean``, ``noise`` float32 [b, samples], ``owns_noise`` bool [b]
     draws : of the batch
     speed : largest change of pitch and tempo, as a share
     second_share : of examples in which two musics are heard at once, and of those with two noises
     """
     music, noise, third = drawn
-    clean = _joined(music["clean"], third["clean"], draws.music, second_share, own)
-    added = _joined(noise["noise"], third["noise"], draws.noise, second_share, own)
-    added = tf.where(own[:, tf.newaxis], music["noise"], added)
+    own = music["owns_noise"]
+    lent = ~(own | noise["owns_noise"])
+    added = tf.where(lent[:, tf.newaxis], noise["noise"], music["noise"])
+    clean = _joined(music["clean"], third["clean"], draws.music, second_share, ~own)
+    added = _joined(added, third["noise"], draws.noise, second_share, ~(own | third["owns_noise"]))
     noise_draws = tf.where(own[:, tf.newaxis], draws.music, draws.noise)
     return Mix(_played(clean, draws.music, speed), _played(added, noise_draws, speed))
 
@@ -119,9 +118,9 @@ def levelled(
     return Mix(spectra.clean * _scale(whole), spectra.noise * _scale(whole * loudness * sign))
 
 
-def _joined(y: tf.Tensor, other: tf.Tensor, draws: tf.Tensor, share: float, own: tf.Tensor) -> tf.Tensor:
-    """`y` with `other` at most as loud beside it, in a share of the examples."""
-    joined = (draws[:, 3] < share) & ~own
+def _joined(y: tf.Tensor, other: tf.Tensor, draws: tf.Tensor, share: float, may: tf.Tensor) -> tf.Tensor:
+    """`y` with `other` at most as loud beside it, in a share of the examples that may have it."""
+    joined = (draws[:, 3] < share) & may
     power, other_power = (tf.reduce_mean(x**2, axis=-1) for x in (y, other))
     loudness = tf.sqrt(tf.math.divide_no_nan(power, other_power)) * tf.exp(_DB * _SOFTEST_DB * draws[:, 4])
     return y + other * tf.where(joined, loudness, 0.0)[:, tf.newaxis]

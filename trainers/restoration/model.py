@@ -13,8 +13,8 @@ from trainers.request import Recipe
 from trainers.restoration.features import Constants, features_of
 from trainers.restoration.frames import fft_size, frame_count, spectrum, waveform
 from trainers.restoration.loss import LOSSES
-from trainers.restoration.mask import apply_output
-from trainers.restoration.mixing import UNIFORMS, Draws, Mix, coloured, levelled, owns_noise, sources, split_draws
+from trainers.restoration.mask import apply_output, held_back
+from trainers.restoration.mixing import UNIFORMS, Draws, Mix, coloured, levelled, sources, split_draws
 from trainers.restoration.network import Network
 from trainers.restoration.restoration_scores import AUDIO_METRICS, restoration_scores
 from trainers.restoration.task import COLUMNS, RestorationHyperparameters
@@ -75,8 +75,8 @@ class RestorationLearner:
         return {"log_magnitude": features_of(tf.abs(mixture), self.constants), "clean": mixed.clean, "mixture": mixture}
 
     def _mixed(self, drawn: Sequence[Tensors], draws: Draws) -> Mix:
-        settings, own = self.hyperparameters, owns_noise(drawn)
-        heard = sources(drawn, own, draws, speed=settings.speed, second_share=settings.second_share)
+        settings, own = self.hyperparameters, drawn[0]["owns_noise"]
+        heard = sources(drawn, draws, speed=settings.speed, second_share=settings.second_share)
         bins_hz = np.fft.rfftfreq(self.n_fft, 1 / self.spec.sample_rate)
         heard = coloured(self._spectra(heard), own, draws, bins_hz=bins_hz, colour_db=settings.colour_db)
         return levelled(
@@ -109,8 +109,9 @@ class RestorationLearner:
         return LOSSES[settings.loss](settings.mask, outputs["mask"], batch["clean"], batch["mixture"])
 
     def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
-        """The scores of each segment, float32 [b]."""
-        restored = apply_output(self.hyperparameters.mask, outputs["mask"], batch["mixture"])
+        """The scores of each segment as the exported model restores it, float32 [b]."""
+        kind, mixture = self.hyperparameters.mask, batch["mixture"]
+        restored = apply_output(kind, held_back(kind, outputs["mask"], tf.abs(mixture)), mixture)
         sounds = (batch["clean"], batch["mixture"], restored)
         return restoration_scores(*(waveform(sound, self.n_fft, self.segment_samples) for sound in sounds))
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from trainers.restoration.layers import CausalConv, FirstState, Recurrent, RunningFloor, RunningMean, Stateful, Tensor
-from trainers.restoration.mask import UNCHANGED, parts_of
+from trainers.restoration.mask import UNCHANGED, held_back, parts_of
 from trainers.restoration.task import RestorationHyperparameters
 
 _VIEWS = 4
@@ -170,8 +170,8 @@ class Network:
         return keras.Model({"log_magnitude": inputs}, {"mask": mask}, name="denoiser")
 
     def piece_model(self, frames: int, normalise: Callable[[Tensor], Tensor], batch: int | None = None) -> keras.Model:
-        """For streams: ``magnitude`` [b, frames, bins] and ``state`` [b, state size], zeros at first, to ``mask`` and
-        the next piece's ``state``.
+        """For streams: ``magnitude`` [b, frames, bins] and ``state`` [b, state size], zeros at first, to ``mask``,
+        `held_back`, and the next piece's ``state``.
 
         Parameters
         ----------
@@ -182,6 +182,7 @@ class Network:
         magnitude = keras.Input((frames, self.bins), batch, name="magnitude")
         state = keras.Input((self.state_size,), batch, name="state")
         mask, behind = self._follow(normalise(magnitude), state)
+        mask = held_back(self.kind, mask, magnitude)
         return keras.Model({"magnitude": magnitude, "state": state}, {"mask": mask, "state": behind}, name="stream")
 
     def _follow(self, log_magnitude: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -75,7 +75,7 @@ TASK = Task(
             warmup_steps=100,
             validate_every=200,
             checkpoint_every=200,
-            clean_share=0.3,
+            clean_share=0.1,
         ),
     },
     timed_labels=False,
