@@ -11,7 +11,7 @@ from audio.noises.mixing import snr_db
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.noise import build_noisy
-from catalog.noise.plan import BANDS_DB, CLEAN, KINDS, SPREAD_DB, Take, band_tag, deck, plan_takes
+from catalog.noise.plan import BACKGROUND_ROUNDS, BANDS_DB, CLEAN, KINDS, SPREAD_DB, Take, band_tag, deck, plan_takes
 from catalog.noise.pool import NoisePool
 from catalog.noisy_pairs import import_noisy_pairs
 from catalog.recording import SPLITS, Recording
@@ -112,6 +112,18 @@ def test_every_split_is_dealt_every_kind_at_every_level() -> None:
         assert set(dealt) == {(kind, f"snr {band}") for kind in KINDS for band in BANDS_DB} | {(CLEAN,)}
     assert band_tag(-40) == "snr 0"
     assert band_tag(8.1) == "snr 10"
+
+
+def test_where_backgrounds_are_recorded_training_hears_more_of_them_than_others(noises: Path) -> None:
+    shares = {}
+    for name, pool in (("made", None), ("recorded", noises)):
+        takes = takes_of(pool, 4 * len(deck(BACKGROUND_ROUNDS)))
+        for split in SPLITS:
+            kinds = Counter(take.kind for take in takes if take.split == split)
+            shares[name, split] = kinds["background"] / kinds.total()
+    plain, often = (4 * rounds / len(deck(rounds)) for rounds in (1, BACKGROUND_ROUNDS))
+    assert shares.pop(("recorded", "train")) == pytest.approx(often, abs=0.1)
+    np.testing.assert_allclose(list(shares.values()), plain, atol=0.1)
 
 
 def test_a_recording_of_noise_is_heard_in_its_own_split_and_kind_only(noises: Path) -> None:
