@@ -74,7 +74,7 @@ def _oracle(learner: "RestorationLearner", rows: "Rows") -> dict[str, Any]:
     from trainers.restoration.mask import ideal_mask
 
     kind = learner.hyperparameters.mask
-    return judged(learner, rows, lambda batch: {"mask": ideal_mask(kind, batch["clean"], batch["mixture"])})
+    return judged(learner, rows, lambda batch: ideal_mask(kind, batch["clean"], batch["mixture"]))
 
 
 if __name__ == "__main__":

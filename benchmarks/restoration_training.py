@@ -87,9 +87,9 @@ def train_denoiser(
     return learner, scores | {"noisy": _noisy(rows["validation"])}
 
 
-def judged(learner: RestorationLearner, rows: Rows, outputs: Callable[[Tensors], Tensors]) -> Arrays:
-    """Scores on all rows of what `outputs` makes of a batch."""
-    judge = tf.function(lambda batch: learner.judge(batch, outputs(batch)))
+def judged(learner: RestorationLearner, rows: Rows, mask: Callable[[Tensors], tf.Tensor]) -> Arrays:
+    """Scores on all rows of the mask that `mask` makes of a batch."""
+    judge = tf.function(lambda batch: learner.scores(batch, mask(batch)))
     blocks = []
     for start in range(0, len(rows), 8):
         taken = {k: tf.constant(v) for k, v in rows.take(np.arange(start, min(start + 8, len(rows)))).items()}

@@ -1,6 +1,6 @@
 """The three masks that the network's output can mean: how each is read, what is right, and what changes nothing."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ from audio.masks import (
 )
 
 Kind = Literal["irm", "psm", "cirm"]
-Tensor = tf.Tensor | keras.KerasTensor
+Tensor: TypeAlias = tf.Tensor | keras.KerasTensor
 UNCHANGED = float(COMPRESSION_RANGE * np.tanh(0.5 * COMPRESSION_STEEPNESS))
 """The compressed real part of the complex mask 1."""
 _SLOPE_THERE = COMPRESSION_RANGE * COMPRESSION_STEEPNESS / 2

@@ -110,8 +110,11 @@ class RestorationLearner:
 
     def judge(self, batch: Tensors, outputs: Tensors) -> Tensors:
         """The scores of each segment as the exported model restores it, float32 [b]."""
-        kind, mixture = self.hyperparameters.mask, batch["mixture"]
-        restored = apply_output(kind, held_back(kind, outputs["mask"], tf.abs(mixture)), mixture)
+        return self.scores(batch, held_back(self.hyperparameters.mask, outputs["mask"], tf.abs(batch["mixture"])))
+
+    def scores(self, batch: Tensors, mask: tf.Tensor) -> Tensors:
+        """The scores of each segment through a mask [b, frames, bins, parts], float32 [b]."""
+        restored = apply_output(self.hyperparameters.mask, mask, batch["mixture"])
         sounds = (batch["clean"], batch["mixture"], restored)
         return restoration_scores(*(waveform(sound, self.n_fft, self.segment_samples) for sound in sounds))
 
