@@ -13,6 +13,7 @@ from catalog.derived.folder import claim, sweep
 from catalog.derived.making import Maker, Result, make_all
 from catalog.derived.source import open_source, row_of
 from catalog.errors import CatalogError
+from catalog.folder import alone
 from catalog.format import Catalog, open_catalog
 from catalog.recording import Event, Recording
 
@@ -61,7 +62,7 @@ def build_damaged(
     ------
     CatalogError
         A parameter is out of range, the catalog cannot be opened, no recording of it can be used, or its
-        folder ``damaged`` holds what others wrote.
+        folder ``damaged`` holds what others wrote, or another build is at work there.
     AudioError
         A take cannot be written.
     """
@@ -77,9 +78,10 @@ def build_damaged(
     takes = plan_takes(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
     target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
     claim(folder, target)
-    sweep(folder, {take.name for take in takes})
     maker = _DamageMaker(catalog, excerpt_s, codecs())
-    results, known = make_all(maker, takes, workers, progress or (lambda done, total: None))
+    with alone(folder):
+        sweep(folder, {take.name for take in takes})
+        results, known = make_all(maker, takes, workers, progress or (lambda done, total: None))
     rows = [_recording(take, result) for take, result in zip(takes, results, strict=True) if "left_out" not in result]
     for result in results:
         if "left_out" in result and say is not None:

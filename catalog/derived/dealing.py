@@ -2,13 +2,31 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from catalog.recording import SPLITS, Recording, Split
 
 Card = TypeVar("Card")
+
+
+class Chosen(NamedTuple):
+    """A take that is to be made.
+
+    Attributes
+    ----------
+    source : the recording.
+    split : of the source.
+    row : of the source, from 0.
+    number, takes : which of how many takes of the source this is.
+    """
+
+    source: Recording
+    split: Split
+    row: int
+    number: int
+    takes: int
 
 
 def choose(
@@ -18,7 +36,7 @@ def choose(
     per_recording: int,
     training_takes: int | None,
     limit: int | None,
-) -> list[tuple[Recording, Split, int, int, int]]:
+) -> list[Chosen]:
     """The takes of recordings, those of a recording one after the other.
 
     Parameters
@@ -31,8 +49,8 @@ def choose(
 
     Returns
     -------
-    of each take, in the order of the recordings: source, its split and its row from 0, and which of how many takes of
-    it this is
+    list of Chosen
+        In the order of the recordings.
     """
     rows = list(sources)
     training = per_recording if training_takes is None else training_takes
@@ -41,7 +59,7 @@ def choose(
     numbered = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]]
     wanted = sorted((row, number) for number, row in numbered[:limit])
     takes = Counter(row for row, _ in wanted)
-    return [(*rows[row], row, number, takes[row]) for row, number in wanted]
+    return [Chosen(*rows[row], row=row, number=number, takes=takes[row]) for row, number in wanted]
 
 
 class Dealer(Generic[Card]):

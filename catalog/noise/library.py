@@ -10,6 +10,7 @@ from catalog.derived.folder import claim, sweep
 from catalog.derived.making import Maker, Result, make_all
 from catalog.derived.source import open_source, row_of
 from catalog.errors import CatalogError
+from catalog.folder import alone
 from catalog.format import Catalog, open_catalog
 from catalog.noise.excerpt import make_excerpt
 from catalog.noise.plan import Take, plan_takes
@@ -65,7 +66,7 @@ def build_noisy(
     ------
     CatalogError
         A parameter is out of range, a catalog cannot be opened, no recording of it can be used, or its
-        folder ``noisy`` holds what others wrote.
+        folder ``noisy`` holds what others wrote, or another build is at work there.
     AudioError
         A take cannot be written.
     """
@@ -84,9 +85,10 @@ def build_noisy(
     )
     target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
     claim(folder, target)
-    sweep(folder, {take.name for take in takes})
     maker = _NoiseMaker(catalog, excerpt_s)
-    results, known = make_all(maker, takes, workers, progress or (lambda done, total: None))
+    with alone(folder):
+        sweep(folder, {take.name for take in takes})
+        results, known = make_all(maker, takes, workers, progress or (lambda done, total: None))
     for result in results:
         if "left_out" in result and say is not None:
             say(f"left out: {result['left_out']}")

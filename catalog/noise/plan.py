@@ -18,7 +18,7 @@ SPREAD_DB = 2.5
 CLEAN_CARDS = 4
 BACKGROUND_ROUNDS = 6
 """So often a training round holds the cards of background noise where there are recordings of it: one rain is less like
-another than one hiss is, and what is learnt of few of them is to leave all as it is."""
+another than one hiss is, and what is learnt of few of them is to leave all as it is. A round is 48 takes then."""
 REAL_SHARE = 0.75
 """Of the takes of a kind of which there are recordings, so many get a recording; the others are made by formula."""
 

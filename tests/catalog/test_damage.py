@@ -53,7 +53,7 @@ def rows_of(path: Path) -> list[Recording]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "damaged").iterdir()} | {
+    return {path.name: path.read_bytes() for path in (folder / "damaged").iterdir() if path.is_file()} | {
         "damaged.csv": (folder / "damaged.csv").read_bytes()
     }
 

@@ -9,6 +9,7 @@ import pytest
 from audio.files import read, write
 from audio.noises.mixing import snr_db
 from catalog.errors import CatalogError
+from catalog.folder import alone
 from catalog.format import Catalog, open_catalog
 from catalog.noise import build_noisy
 from catalog.noise.plan import BACKGROUND_ROUNDS, BANDS_DB, CLEAN, KINDS, SPREAD_DB, Take, band_tag, deck, plan_takes
@@ -65,7 +66,7 @@ def rows_of(path: Path) -> list[Recording]:
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    files = [folder / "noisy.csv", *(folder / "noisy").iterdir()]
+    files = [folder / "noisy.csv", *(path for path in (folder / "noisy").iterdir() if path.is_file())]
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
@@ -164,6 +165,11 @@ def test_a_complete_build_is_left_as_it_is_and_a_broken_one_goes_on(noisy: Path,
     assert {name: data for name, (data, _) in after.items()} == {name: data for name, (data, _) in before.items()}
     again = {name.partition(".")[0] for name in after if after[name][1] != before[name][1]}
     assert again == {"noisy", "000003-1", "000004-0"}
+
+
+def test_two_builds_do_not_write_to_one_folder(noisy: Path, source: Path) -> None:
+    with alone(noisy.parent / "noisy"), pytest.raises(CatalogError, match="another build is at work there"):
+        build_noisy(source, seed=1)
 
 
 def test_what_cannot_be_used_is_one_line(source: Path, noisy: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class RestorationHyperparameters(Hyperparameters):
     filters : of the encoder's blocks, each of which halves frequency; the decoder mirrors them.
     recurrent_units : of each of the recurrent layers.
     recurrent_layers : how many.
-    clean_share : share of training examples without noise.
+    clean_share : share of training examples without noise, beside those that draw the noise of a clean recording.
     snr_low_db, snr_high_db : range from which the signal-to-noise ratio of a training example is drawn.
     gain_db : largest random change of the level of a training example.
     speed : largest random change of pitch and tempo, of music and of noise each, as a share.
