@@ -48,12 +48,15 @@ def write_pages(run: Run, folder: Path) -> list[Path]:
             "set_aside": report.set_aside[:MOST_SET_ASIDE] if report else (),
         }
     environment = _environment()
+    rendered = {
+        page: environment.get_template(page).render(run=run, page=page, pages=tuple(contexts), **context)
+        for page, context in contexts.items()
+    }
     make_folder(folder)
-    for page, context in contexts.items():
-        html = environment.get_template(page).render(run=run, page=page, pages=tuple(contexts), **context)
+    for page, html in rendered.items():
         with whole(folder / page) as file:
             file.write(html)
-    return [folder / page for page in contexts]
+    return [folder / page for page in rendered]
 
 
 def _evaluation_context(evaluation: Evaluation, report: CatalogSummary | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from audio.scores import level_error_db, si_sdr
+from pipeline.pages.writing import write_pages
 from tests.end_to_end.tiny_noisy import TAGS, make_noisy, pair
 from tests.end_to_end.workbench import TinyTask, Workbench
 from trainers.restoration.tflite import FLOAT32, StreamingRestorer
@@ -87,6 +88,13 @@ def test_a_model_that_cleans_is_pushed_with_its_streaming_model_and_cleans_music
     np.testing.assert_allclose(streamed, answer, atol=1e-4)
     facts = json.loads((model / "assets.extra" / "dacapo.json").read_text())
     assert 0 < facts["real_time_factor"] < 0.1
+
+
+def test_the_page_of_its_evaluation_has_scores_by_kind_of_noise(bench: Workbench, tmp_path: Path) -> None:
+    page, _ = write_pages(bench.runs()[-1], tmp_path)
+    text = page.read_text("utf-8")
+    assert "By tags" in text
+    assert text.count("hiss") > 1
 
 
 def test_a_model_that_passes_the_noise_through_is_blocked(bench: Workbench) -> None:

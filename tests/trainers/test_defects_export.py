@@ -13,7 +13,7 @@ from catalog.recording import Event
 from trainers.calibration import logit
 from trainers.checkpoints import Finished
 from trainers.defects.features import Constants, as_pcm, features
-from trainers.defects.frames import FRAME_LENGTH, FRAME_S, RATE
+from trainers.defects.frames import FRAME_LENGTH, FRAME_S, RATE, whole_frames
 from trainers.defects.model import DefectsLearner
 from trainers.defects.signatures import MARGIN, make_signatures
 from trainers.defects.spectra import CHANNELS, WIDTH, measure
@@ -98,7 +98,8 @@ def calibrated(p: np.ndarray) -> np.ndarray:
 def test_one_segment_is_answered_as_the_trained_model_does(learner: DefectsLearner, model: Any, exported: Any) -> None:
     y = noise(SEGMENT_S)
     constants = Constants(learner.constants.mean, learner.constants.std)
-    inputs = {"features": features(as_pcm(y[np.newaxis]), constants), "frames": tf.constant([[float(learner.frames)]])}
+    whole = whole_frames(tf.constant(y))[tf.newaxis]
+    inputs = {"features": features(as_pcm(whole), constants), "frames": tf.constant([[float(learner.frames)]])}
     outputs = model(inputs, training=False)
     report = exported.signatures["waveform"](waveform=tf.constant(y[np.newaxis]))
     np.testing.assert_allclose(report["probabilities"], calibrated(outputs["probabilities"].numpy()), atol=1e-4)
@@ -186,6 +187,27 @@ def test_windows_join_without_a_seam(learner: DefectsLearner, model: Any, export
     np.testing.assert_allclose(
         report["frame_probabilities"][0, middle], alone["frame_probabilities"][0, MARGIN : MARGIN + hop], atol=1e-4
     )
+
+
+@pytest.mark.parametrize("samples", [3 * FRAME_LENGTH, 3 * FRAME_LENGTH - 1, 2 * FRAME_LENGTH + 200, 5])
+def test_a_recording_is_filled_up_to_whole_frames_with_its_own_end(samples: int) -> None:
+    y = np.random.default_rng(0).standard_normal(samples).astype(np.float32)
+    filled = whole_frames(tf.constant(y)).numpy()
+    assert len(filled) == -(-samples // FRAME_LENGTH) * FRAME_LENGTH
+    np.testing.assert_array_equal(filled[:samples], y)
+    mirrored = y[::-1][: len(filled) - samples]
+    np.testing.assert_array_equal(filled[samples : samples + len(mirrored)], mirrored)
+    assert not filled[samples + len(mirrored) :].any()
+
+
+def test_where_a_recording_ends_in_a_frame_does_not_change_what_is_heard(exported: Any) -> None:
+    y = noise(3 * SEGMENT_S, 4)[: 60 * FRAME_LENGTH + 150]
+    answers = [
+        exported.signatures["waveform"](waveform=waveform[np.newaxis])
+        for waveform in (tf.constant(y), whole_frames(tf.constant(y)))
+    ]
+    for name in ("probabilities", "frame_probabilities"):
+        np.testing.assert_allclose(answers[0][name], answers[1][name], atol=1e-5)
 
 
 def test_silence_and_a_single_sample_have_finite_features() -> None:

@@ -19,6 +19,16 @@ def frames_of(num_samples: tf.Tensor) -> tf.Tensor:
     return tf.maximum((num_samples + FRAME_LENGTH - 1) // FRAME_LENGTH, 1)
 
 
+def whole_frames(waveform: tf.Tensor) -> tf.Tensor:
+    """A recording, float32 [samples], filled up to whole frames: by its own end mirrored, then by zeros.
+
+    Zeros alone would sound like a dropout a few milliseconds before the end of most recordings.
+    """
+    length = frames_of(tf.shape(waveform)[0]) * FRAME_LENGTH
+    filled = tf.concat([waveform, tf.reverse(waveform, [0])], axis=0)[:length]
+    return tf.pad(filled, [[0, length - tf.shape(filled)[0]]])
+
+
 def fine_frames(y: tf.Tensor) -> tf.Tensor:
     """A waveform [b, samples] cut into fine frames: [b, fine frames, HOP_LENGTH]."""
     return tf.reshape(y, [tf.shape(y)[0], -1, HOP_LENGTH])

@@ -21,7 +21,7 @@ from trainers.calibration import calibrate
 from trainers.checkpoints import Finished
 from trainers.defects.events import find_events, pauses_of
 from trainers.defects.features import as_pcm, decode_pcm, features
-from trainers.defects.frames import FRAME_LENGTH, FRAME_S, RATE, frames_of
+from trainers.defects.frames import FRAME_LENGTH, FRAME_S, RATE, frames_of, whole_frames
 from trainers.defects.model import DefectsLearner
 from trainers.trainee import set_variables
 
@@ -70,8 +70,8 @@ class Detector(tf.Module):
         """
         window, classes = self._learner.frames, len(self._learner.defects)
         hop = window - 2 * MARGIN
-        samples = tf.shape(waveform)[0]
-        total = frames_of(samples)
+        total = frames_of(tf.shape(waveform)[0])
+        waveform = whole_frames(waveform)
         count = 1 + (tf.maximum(total - window, 0) + hop - 1) // hop
         span = (WINDOWS_AT_ONCE - 1) * hop + window
 
