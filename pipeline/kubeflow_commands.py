@@ -227,6 +227,8 @@ def metadata_init(
 ) -> None:
     """Make the tables of ML Metadata if they are not there. The password is read from DACAPO_METADATA_PASSWORD."""
     with _errors():
+        if host is None and home == CLUSTER_HOME and not home.is_dir():
+            raise DaCapoError(f"home={str(home)!r} is no folder: give --host, or --home of a folder for SQLite")
         mysql = {"store": "mysql", "host": host, "port": port, "database": database, "user": user}
         settings = load_settings({"home": home, "metadata": mysql if host else {"store": "sqlite"}})
         with quiet(Path(os.devnull), verbose=False):

@@ -18,20 +18,24 @@ class NoSuchRun(DaCapoError):
 
 
 def show(home: Path, run_id: str | None, *, pages: bool) -> None:
-    """Prints the table of all runs of `home`, or of one; writes the pages of the newest (or that one) when asked.
+    """Prints the table of all runs of `home`, or of those whose id starts with `run_id`; writes the pages of the newest
+    of them when asked.
 
     Raises
     ------
     NoSuchRun
-        If there is no run, or none called `run_id`.
+        If there is no run, or none whose id starts so.
     """
     store_path = home / "metadata.sqlite"
     found = list(lineage.runs(lineage.open_store(store_path))) if store_path.is_file() else []
-    if run_id is not None:
-        found = [run for run in found if run.run_id == run_id]
     if not found:
         start = typed("run", "tagging", "--library", "builtin", home=home)
-        raise NoSuchRun(f"{home}: no run {run_id or 'yet'}; start one with: {start}")
+        raise NoSuchRun(f"{home}: no run yet; start one with: {start}")
+    if run_id is not None:
+        wanted = [run for run in found if run.run_id.startswith(run_id)]
+        if not wanted:
+            raise NoSuchRun(f"{home}: no run {run_id}; list all {len(found)} with: {typed('runs', home=home)}")
+        found = wanted
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(runs_table(found))
     if pages:
@@ -49,7 +53,8 @@ def runs_table(found: list[lineage.Run]) -> Table:
         wraps = column in ("pipeline", "steps that ran")
         table.add_column(column, justify="right" if column == "duration" else "left", no_wrap=not wraps)
     for run in found:
-        steps = str(len(run.executed)) if len(run.executed) > 3 else ", ".join(run.executed) or "none, all cached"
+        none = "none" if run.verdict in ("failed", "unfinished") else "none, all cached"
+        steps = str(len(run.executed)) if len(run.executed) > 3 else ", ".join(run.executed) or none
         table.add_row(
             pipeline_title(run.pipeline),
             run.run_id,

@@ -89,7 +89,13 @@ def _model(settings: Settings, named: Path | None) -> Path:
         given = ("--catalog", settings.catalog) if own else ()
         options = ("--library", settings.library, "--profile", settings.profile, *given)
         command = typed("run", settings.task, *options, home=settings.home)
-        raise NoModel(f"{settings.served}: no model is in service; make one with: {command}")
+        others = [
+            profile
+            for profile in settings.load_task().audio
+            if newest_version(settings.model_copy(update={"profile": profile}).served) is not None
+        ]
+        there = f", of profile {others[0]} one is: add --profile {others[0]}" if others else ""
+        raise NoModel(f"{settings.served}: no model is in service{there}; make one with: {command}")
     task = read_facts(found).task
     if task != settings.task:
         raise NoModel(f"{found}: is a model of the task {task}, not of {settings.task}")

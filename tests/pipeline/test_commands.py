@@ -101,7 +101,8 @@ def test_one_run_is_shown_alone_and_an_unknown_one_is_one_line(home: Path) -> No
     assert [OLD in line for line in dacapo("runs", OLD, "--home", home).stdout.splitlines()] == [False, True]
     done = dacapo("runs", "never", "--home", home)
     assert done.exit_code == 2
-    assert f"{home}: no run never" in done.stderr
+    assert f"{home}: no run never; list all 2 with: ./dacapo runs --home {home}" in done.stderr
+    assert OLD in dacapo("runs", OLD[:-2], "--home", home).stdout
 
 
 def test_open_writes_the_pages_of_the_newest_run_and_prints_where(

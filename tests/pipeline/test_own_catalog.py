@@ -29,6 +29,24 @@ def test_a_catalog_of_another_library_is_one_line_that_says_what_to_type(tmp_pat
     )
 
 
+def test_a_catalog_that_is_not_there_yet_is_one_line_that_says_how_to_make_it(tmp_path: Path) -> None:
+    def said(task: str, library: str) -> str:
+        with pytest.raises(CatalogError) as error:
+            open_own_catalog(load_settings({"home": tmp_path, "task": task, "library": library}))
+        return str(error.value)
+
+    folder = tmp_path / "catalogs" / "builtin"
+    assert said("tagging", "builtin") == (
+        f"{folder / 'catalog.csv'}: there is no such catalog file; make it with: "
+        f"./dacapo catalog build builtin --home {tmp_path}"
+    )
+    assert said("tagging", "mine").endswith("there is no such catalog file")
+    assert "./dacapo catalog build builtin" in said("defects", "builtin")
+    Catalog.write(folder / "catalog.csv", "builtin", [Recording(id="one", path="one.wav")])
+    assert "./dacapo catalog damage builtin" in said("defects", "builtin")
+    assert "./dacapo catalog noise builtin" in said("restoration", "builtin")
+
+
 def test_neither_a_run_nor_a_step_of_one_begins_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

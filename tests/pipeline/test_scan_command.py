@@ -67,6 +67,11 @@ def test_without_a_served_model_there_is_one_line_that_says_how_to_make_one(tmp_
     assert f"--library tiny --profile quick --catalog {catalog}" in line
 
 
+def test_a_model_of_another_profile_is_named(home: Path, catalog: Path) -> None:
+    (line,) = dacapo("scan", "tagging", "--profile", "full", "--catalog", catalog, "--home", home).stderr.splitlines()
+    assert "no model is in service, of profile quick one is: add --profile quick; make one with: " in line
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
