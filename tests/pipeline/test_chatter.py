@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.format import Catalog, Recording
+
 PROGRAM = """
 import json, logging, os, subprocess, sys, types, warnings
 
@@ -28,6 +30,7 @@ main()
 
 def run(home: Path, *options: str) -> tuple[dict, str]:  # type: ignore[type-arg]
     """What a run whose session only looks around finds, and what else the terminal shows."""
+    Catalog.write(home / "catalogs" / "builtin" / "catalog.csv", "builtin", [Recording(id="one", path="one.wav")])
     program = [sys.executable, "-c", PROGRAM, "run", "--home", str(home), *options]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     done = subprocess.run(program, capture_output=True, text=True, check=True, env=environment)
