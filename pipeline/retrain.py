@@ -18,7 +18,6 @@ from pipeline.evaluation import read_evaluation
 from pipeline.graph import create_pipeline
 from pipeline.launch import DagRunner, compile_pipeline
 from pipeline.metadata import connection_config
-from pipeline.own_catalog import open_own_catalog
 from pipeline.settings import Settings
 from pipeline.verdict import Verdict
 from pipeline.warm_start import resolve_warm_start
@@ -73,7 +72,6 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
     Exception
         Whatever a component raises.
     """
-    open_own_catalog(settings)  # the user's most likely mistake, said before anything heavy runs
     with _only_run(settings):
         pipeline = create_pipeline(settings, resolve_warm_start(settings))
         make_folder(settings.home)
