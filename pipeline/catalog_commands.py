@@ -24,6 +24,10 @@ MinutesOption = Annotated[float | None, typer.Option(help="About so much audio a
 TrainingTakesOption = Annotated[
     int | None, typer.Option(min=1, help="Excerpts of each training recording; without, as many as of every other one.")
 ]
+ValidationTakesOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Excerpts of each validation recording: thresholds and levels are learnt on them."),
+]
 HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
 
 
@@ -40,12 +44,25 @@ def build_derived_catalogs(home: Path, library: str, *, seed: int = 0) -> list[P
     return [make(home / "catalogs" / library / "catalog.csv", seed) for make in (_damaged, _noisy)]
 
 
-def _damaged(source: Path, seed: int, *, minutes: float | None = None, training_takes: int | None = None) -> Path:
+def _damaged(
+    source: Path,
+    seed: int,
+    *,
+    minutes: float | None = None,
+    training_takes: int | None = None,
+    validation_takes: int | None = None,
+) -> Path:
     from catalog.damage import build_damaged
 
     with progress_bar(f"damaged recordings of {library_title(source.parent.name)}") as advance:
         return build_damaged(
-            source, seed=seed, progress=advance, say=typer.echo, minutes=minutes, training_takes=training_takes
+            source,
+            seed=seed,
+            progress=advance,
+            say=typer.echo,
+            minutes=minutes,
+            training_takes=training_takes,
+            validation_takes=validation_takes,
         )
 
 
@@ -110,13 +127,16 @@ def damage(
     catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
     minutes: MinutesOption = None,
     training_takes: TrainingTakesOption = None,
+    validation_takes: ValidationTakesOption = None,
     seed: SeedOption = 0,
     home: HomeOption = HOME,
 ) -> None:
     """Break recordings the way networks and codecs do: damaged.csv and its audio beside the catalog, for defects."""
     with one_line_errors():
         source = catalog or home / "catalogs" / library / "catalog.csv"
-        path = _damaged(source, seed, minutes=minutes, training_takes=training_takes)
+        path = _damaged(
+            source, seed, minutes=minutes, training_takes=training_takes, validation_takes=validation_takes
+        )
     _say_next("defects", path, home)
 
 

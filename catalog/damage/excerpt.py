@@ -1,6 +1,6 @@
 """One damaged recording: an excerpt, its damage in the order in which the world does it, and what is heard where."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ CLIPPED = 2e-4
 HEALTHY = 0.3
 BARE = 0.4
 COMPRESSION = (0.1, 0.8)
+BEGINNINGS, ENDS = 1 / 8, 1 / 8
 _TRIES = 4
 _EDGE_S = 0.005
 
@@ -51,7 +52,9 @@ def make_excerpt(path: Path, take: Take, *, excerpt_s: float, codecs: tuple[str,
 
     The chain is that of a recording's life: overload, hum, scratches and bad cables, then storage or a network, then a
     player that stalls. `HEALTHY` of those that no transmission damages went through a codec unharmed, so that a codec's
-    own sound tells nothing; `BARE` of the lossy ones lost bare samples.
+    own sound tells nothing; `BARE` of the lossy ones lost bare samples. `BEGINNINGS` of the takes begin where the
+    recording begins, and `ENDS`, unless a transmission damages them, end where it ends: silence before the first note
+    and behind the last is no dropout.
 
     Parameters
     ----------
@@ -105,17 +108,30 @@ def make_excerpt(path: Path, take: Take, *, excerpt_s: float, codecs: tuple[str,
 
 
 def _stretch(path: Path, take: Take, excerpt_s: float, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Samples of the take's part of the recording, mono, that are not silent and not clipped by themselves."""
+    """Samples of the recording, mono, that are not silent and not clipped by themselves; the last `SLACK_S` are to
+    spare.
+    """
     info = probe(path)
     if info.duration_s < LEAST_S:
         raise AudioError(path, f"lasts {info.duration_s:.2f} s; at least {LEAST_S} s are needed")
-    room = max(0.0, info.duration_s - excerpt_s)
-    for _ in range(_TRIES):
-        begin = room * rng.uniform(take.number, take.number + 1) / take.takes
-        y, rate = read(path, channels=1, offset_s=begin, duration_s=min(excerpt_s, info.duration_s))
+    length_s = min(excerpt_s, info.duration_s)
+    for begin_s in _places(take, info.duration_s, length_s, rng):
+        y, rate = read(path, channels=1, offset_s=begin_s, duration_s=length_s)
         if rms(y[0]) >= QUIETEST and clipping.clipped_share(y[0]) <= CLIPPED:
-            return y[0], rate
+            return np.pad(y[0], (0, max(0, round(length_s * rate) - y.shape[1]))), rate
     raise AudioError(path, "holds no stretch that is neither silent nor clipped by itself")
+
+
+def _places(take: Take, duration_s: float, length_s: float, rng: np.random.Generator) -> Iterator[float]:
+    """Where a stretch may begin, in seconds: at an edge of the recording if that is drawn, then in the take's part."""
+    edge = np.random.default_rng([*take.seed, 1]).random()
+    if edge < BEGINNINGS:
+        yield 0.0
+    elif edge < BEGINNINGS + ENDS and not {transmission.CODEC, transmission.SKIP} & set(take.defects):
+        yield max(0.0, duration_s - (length_s - SLACK_S))
+    room = duration_s - length_s
+    for _ in range(_TRIES):
+        yield room * rng.uniform(take.number, take.number + 1) / take.takes
 
 
 def events_of(regions: Iterable[Region], samples: int, rate: int) -> tuple[Event, ...]:

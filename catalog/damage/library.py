@@ -9,6 +9,7 @@ from audio.files import write
 from catalog.damage.excerpt import make_excerpt
 from catalog.damage.plan import Take, plan_takes
 from catalog.derived.code import code_of
+from catalog.derived.dealing import takes_by_split
 from catalog.derived.folder import claim, sweep
 from catalog.derived.making import Maker, Result, make_all
 from catalog.derived.source import open_source, row_of
@@ -31,6 +32,7 @@ def build_damaged(
     excerpt_s: float = EXCERPT_S,
     per_recording: int = PER_RECORDING,
     training_takes: int | None = None,
+    validation_takes: int | None = None,
     minutes: float | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Path:
@@ -48,8 +50,8 @@ def build_damaged(
     workers : processes, started by spawn.
     excerpt_s : seconds of a take.
     per_recording : takes of a recording.
-    training_takes : of one of the training split; without, `per_recording` as well. Takes of the other splits are the
-        same whatever this is, unless `minutes` leaves some out.
+    training_takes, validation_takes : of one of these splits; without, `per_recording` as well. Takes of the other
+        splits are the same whatever these are, unless `minutes` leaves some out.
     minutes : about so much audio in all at most, from as many recordings as possible.
     say : told of each recording that was left out.
 
@@ -66,16 +68,9 @@ def build_damaged(
     AudioError
         A take cannot be written.
     """
-    catalog, sources, limit = open_source(
-        source,
-        kind=KIND,
-        workers=workers,
-        excerpt_s=excerpt_s,
-        per_recording=per_recording,
-        training_takes=training_takes,
-        minutes=minutes,
-    )
-    takes = plan_takes(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
+    wanted = takes_by_split(per_recording, training_takes=training_takes, validation_takes=validation_takes)
+    catalog, sources, limit = open_source(source, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes)
+    takes = plan_takes(sources, seed=seed, takes=wanted, limit=limit)
     target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
     claim(folder, target)
     maker = _DamageMaker(catalog, excerpt_s, codecs())

@@ -1,6 +1,6 @@
 """Which excerpt of which recording gets which defects: dealt like cards, so that every split holds all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -63,8 +63,7 @@ def plan_takes(
     sources: Iterable[tuple[Recording, Split]],
     *,
     seed: int,
-    per_recording: int,
-    training_takes: int | None = None,
+    takes: Mapping[Split, int],
     limit: int | None,
 ) -> list[Take]:
     """The takes of a library.
@@ -73,7 +72,7 @@ def plan_takes(
     ----------
     sources : every recording with its split, in the order of the catalog
     seed : of deals and draws
-    per_recording, training_takes, limit : as in `catalog.derived.dealing.choose`
+    takes, limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
@@ -81,8 +80,8 @@ def plan_takes(
         In the order of the catalog.
     """
     dealer = Dealer(lambda _: deck(), seed)
-    chosen = choose(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
+    chosen = choose(sources, seed=seed, takes=takes, limit=limit)
     return [
-        Take(source, split, row, number, takes, dealer.deal(split), (seed, row, number))
-        for source, split, row, number, takes in chosen
+        Take(source, split, row, number, of, dealer.deal(split), (seed, row, number))
+        for source, split, row, number, of in chosen
     ]

@@ -1,11 +1,12 @@
 """Which recordings get how many takes, and cards for the takes: dealt, so that every split holds all."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from catalog.errors import CatalogError
 from catalog.recording import SPLITS, Recording, Split
 
 Card = TypeVar("Card")
@@ -29,13 +30,31 @@ class Chosen(NamedTuple):
     takes: int
 
 
+def takes_by_split(
+    per_recording: int, *, training_takes: int | None = None, validation_takes: int | None = None
+) -> dict[Split, int]:
+    """How many takes a recording of each split gets.
+
+    Parameters
+    ----------
+    per_recording : of one of a split for which nothing else is said
+    training_takes, validation_takes : of one of the splits ``train`` and ``validation``
+
+    Raises
+    ------
+    CatalogError
+        A number is below 1.
+    """
+    named = {"per_recording": per_recording, "training_takes": training_takes, "validation_takes": validation_takes}
+    for name, count in named.items():
+        if count is not None and count < 1:
+            raise CatalogError(f"{name}={count} must be at least 1")
+    special: dict[Split, int | None] = {"train": training_takes, "validation": validation_takes}
+    return {split: per_recording if (own := special.get(split)) is None else own for split in SPLITS}
+
+
 def choose(
-    sources: Iterable[tuple[Recording, Split]],
-    *,
-    seed: int,
-    per_recording: int,
-    training_takes: int | None,
-    limit: int | None,
+    sources: Iterable[tuple[Recording, Split]], *, seed: int, takes: Mapping[Split, int], limit: int | None
 ) -> list[Chosen]:
     """The takes of recordings, those of a recording one after the other.
 
@@ -43,8 +62,7 @@ def choose(
     ----------
     sources : recordings with their splits
     seed : of the draw
-    per_recording : takes of a recording at most
-    training_takes : of one of the split ``train``; without, `per_recording` as well
+    takes : of a recording of each split at most (`takes_by_split`)
     limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
 
     Returns
@@ -53,13 +71,12 @@ def choose(
         In the order of the recordings.
     """
     rows = list(sources)
-    training = per_recording if training_takes is None else training_takes
-    most = [training if split == "train" else per_recording for _, split in rows]
+    most = [takes[split] for _, split in rows]
     order = np.random.default_rng([seed, 1]).permutation(len(rows))
     numbered = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]]
     wanted = sorted((row, number) for number, row in numbered[:limit])
-    takes = Counter(row for row, _ in wanted)
-    return [Chosen(*rows[row], row=row, number=number, takes=takes[row]) for row, number in wanted]
+    made = Counter(row for row, _ in wanted)
+    return [Chosen(*rows[row], row=row, number=number, takes=made[row]) for row, number in wanted]
 
 
 class Dealer(Generic[Card]):

@@ -18,8 +18,6 @@ def open_source(
     kind: str,
     workers: int,
     excerpt_s: float,
-    per_recording: int,
-    training_takes: int | None,
     minutes: float | None,
 ) -> tuple[Catalog, list[Source], int | None]:
     """The catalog, its recordings with their splits, and how many takes `minutes` are.
@@ -28,7 +26,7 @@ def open_source(
     ----------
     path : of the catalog
     kind : of library that is made of it, the name of its catalog without suffix
-    workers, excerpt_s, per_recording, training_takes, minutes : of the build, which are checked first
+    workers, excerpt_s, minutes : of the build, which are checked first
 
     Raises
     ------
@@ -37,10 +35,9 @@ def open_source(
     """
     if workers < 1:
         raise CatalogError(f"workers={workers} must be at least 1")
-    if not excerpt_s > 0 or per_recording < 1 or (minutes is not None and not minutes > 0):
-        raise CatalogError(f"excerpt_s={excerpt_s}, per_recording={per_recording}, minutes={minutes} must be above 0")
-    if training_takes is not None and training_takes < 1:
-        raise CatalogError(f"training_takes={training_takes} must be at least 1")
+    for name, value in (("excerpt_s", excerpt_s), ("minutes", minutes)):
+        if value is not None and not value > 0:
+            raise CatalogError(f"{name}={value} must be above 0")
     catalog = open_catalog(path)
     if catalog.path.resolve() == (catalog.root / f"{kind}.csv").resolve():
         raise CatalogError(f"{catalog.path}: is a {kind} library itself; name the catalog that it was made of")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from audio.files import write
 from catalog.derived.code import code_of
+from catalog.derived.dealing import takes_by_split
 from catalog.derived.folder import claim, sweep
 from catalog.derived.making import Maker, Result, make_all
 from catalog.derived.source import open_source, row_of
@@ -70,19 +71,12 @@ def build_noisy(
     AudioError
         A take cannot be written.
     """
+    wanted = takes_by_split(per_recording, training_takes=training_takes)
     catalog, sources, limit = open_source(
-        source_catalog,
-        kind=KIND,
-        workers=workers,
-        excerpt_s=excerpt_s,
-        per_recording=per_recording,
-        training_takes=training_takes,
-        minutes=minutes,
+        source_catalog, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes
     )
     pool = NoisePool(None if noises is None else Path(noises))
-    takes = plan_takes(
-        sources, pool, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit
-    )
+    takes = plan_takes(sources, pool, seed=seed, takes=wanted, limit=limit)
     target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
     claim(folder, target)
     maker = _NoiseMaker(catalog, excerpt_s)

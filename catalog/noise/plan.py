@@ -1,6 +1,6 @@
 """Which excerpt of which recording gets which noise, and how much: dealt like cards, so that every split holds all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,8 +76,7 @@ def plan_takes(
     pool: NoisePool,
     *,
     seed: int,
-    per_recording: int,
-    training_takes: int | None = None,
+    takes: Mapping[Split, int],
     limit: int | None,
 ) -> list[Take]:
     """The takes of a library.
@@ -87,7 +86,7 @@ def plan_takes(
     sources : every recording with its split, in the order of the catalog
     pool : recordings of noise, of which a take gets one of its own split
     seed : of deals and draws
-    per_recording, training_takes, limit : as in `catalog.derived.dealing.choose`
+    takes, limit : as in `catalog.derived.dealing.choose`
 
     Returns
     -------
@@ -96,9 +95,9 @@ def plan_takes(
     """
     varied = BACKGROUND_ROUNDS if pool.of("train", background.NAME) else 1
     dealer = Dealer(lambda split: deck(varied if split == "train" else 1), seed)
-    chosen = choose(sources, seed=seed, per_recording=per_recording, training_takes=training_takes, limit=limit)
+    chosen = choose(sources, seed=seed, takes=takes, limit=limit)
     planned = []
-    for source, split, row, number, takes in chosen:
+    for source, split, row, number, of in chosen:
         kind, band = dealer.deal(split)
         rng = np.random.default_rng([seed, 3, row, number])
         snr_db = None if band is None else band + round(float(rng.uniform(-SPREAD_DB, SPREAD_DB)), 2)
@@ -106,5 +105,5 @@ def plan_takes(
         recording = None
         if recordings and rng.random() < REAL_SHARE:
             recording = recordings[int(rng.integers(len(recordings)))]
-        planned.append(Take(source, split, row, number, takes, kind, snr_db, recording, (seed, row, number)))
+        planned.append(Take(source, split, row, number, of, kind, snr_db, recording, (seed, row, number)))
     return planned

@@ -10,8 +10,9 @@ from audio.damage.regions import Region
 from audio.errors import AudioError, DaCapoError
 from audio.files import read, write
 from catalog.damage import build_damaged, library
-from catalog.damage.excerpt import events_of, make_excerpt
+from catalog.damage.excerpt import BEGINNINGS, ENDS, events_of, make_excerpt
 from catalog.damage.plan import DEFECTS, HARD, Take, deck, plan_takes
+from catalog.derived.dealing import takes_by_split
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.recording import Event, Recording
@@ -119,24 +120,25 @@ def test_every_split_is_dealt_every_defect_alike() -> None:
     cards = Counter(name for card in deck() for name in card)
     assert cards == {name: 4 + (name in HARD) for name in DEFECTS}
     sources = [(Recording(id=str(n), path=f"{n}.wav"), SPLITS[n % 3]) for n in range(3 * len(deck()))]
-    takes = plan_takes(sources, seed=0, per_recording=1, limit=None)
+    takes = plan_takes(sources, seed=0, takes=takes_by_split(1), limit=None)
     for split in SPLITS:
         assert Counter(name for take in takes if take.split == split for name in take.defects) == cards
 
 
 def test_a_limit_takes_many_recordings_before_second_excerpts() -> None:
     sources = [(Recording(id=str(n), path=f"{n}.wav"), SPLITS[0]) for n in range(10)]
-    takes = plan_takes(sources, seed=0, per_recording=3, limit=14)
+    takes = plan_takes(sources, seed=0, takes=takes_by_split(3), limit=14)
     assert len(takes) == 14
     assert Counter(take.number for take in takes) == {0: 10, 1: 4}
 
 
-def test_more_takes_for_training_leave_those_of_the_other_splits_as_they_are() -> None:
+def test_more_takes_of_a_split_leave_those_of_the_others_as_they_are() -> None:
     sources = [(Recording(id=str(n), path=f"{n}.wav"), SPLITS[n % 3]) for n in range(12)]
-    few, many = (plan_takes(sources, seed=0, per_recording=3, training_takes=takes, limit=None) for takes in (None, 7))
+    wanted = (takes_by_split(3), takes_by_split(3, training_takes=7, validation_takes=5))
+    few, many = (plan_takes(sources, seed=0, takes=takes, limit=None) for takes in wanted)
     assert Counter(take.split for take in few) == dict.fromkeys(SPLITS, 12)
-    assert Counter(take.split for take in many) == {"train": 28, "validation": 12, "eval": 12}
-    judged = [[take for take in takes if take.split != "train"] for takes in (few, many)]
+    assert Counter(take.split for take in many) == {"train": 28, "validation": 20, "eval": 12}
+    judged = [[take for take in takes if take.split == "eval"] for takes in (few, many)]
     assert judged[0] == judged[1]
 
 
@@ -162,8 +164,12 @@ def test_what_begins_behind_the_end_is_no_event() -> None:
 def test_mistakes_are_one_line_each(source: Path, damaged: Path) -> None:
     with pytest.raises(CatalogError, match="workers=0"):
         build_damaged(source, workers=0)
-    with pytest.raises(CatalogError, match="training_takes=0"):
-        build_damaged(source, training_takes=0)
+    for name in ("per_recording", "training_takes", "validation_takes"):
+        with pytest.raises(CatalogError, match=f"^{name}=0 must be at least 1$"):
+            build_damaged(source, **{name: 0})
+    for name in ("excerpt_s", "minutes"):
+        with pytest.raises(CatalogError, match=f"^{name}=0 must be above 0$"):
+            build_damaged(source, **{name: 0})
     with pytest.raises(CatalogError, match="is a damaged library itself"):
         build_damaged(damaged)
 
@@ -179,7 +185,7 @@ def test_a_folder_with_files_of_others_is_refused_before_anything_is_written(tmp
 
 def make_take(folder: Path) -> tuple[library._DamageMaker, Take]:
     """A maker and the only take of a library of one song."""
-    (take,) = plan_takes([(Recording(id="0", path="0.wav"), "train")], seed=0, per_recording=1, limit=None)
+    (take,) = plan_takes([(Recording(id="0", path="0.wav"), "train")], seed=0, takes=takes_by_split(1), limit=None)
     maker = library._DamageMaker(open_catalog(make_source(folder, songs=1)), 3.0, ("mp3",))
     (folder / "damaged").mkdir()
     return maker, take
@@ -223,3 +229,29 @@ def test_hi_res_recordings_are_damaged_too(tmp_path: Path) -> None:
     excerpt = make_excerpt(tmp_path / "0.wav", take, excerpt_s=3.0, codecs=("mp3",))
     assert excerpt.sample_rate == rate
     assert {event.event for event in excerpt.events} <= {"codec", "dropout"}
+
+
+def test_some_takes_begin_or_end_where_the_recording_does_and_its_silence_is_no_dropout(tmp_path: Path) -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal((1, 40 * RATE)).astype(np.float32)
+    noise[:, :RATE] = noise[:, -RATE:] = 0.0
+    write(tmp_path / "0.wav", noise, sample_rate=RATE)
+    edges = {"beginning": 0, "end": 0}
+    for number in range(60):
+        take = Take(Recording(id="0", path="0.wav"), "train", 0, 0, 1, (), (number,))
+        excerpt = make_excerpt(tmp_path / "0.wav", take, excerpt_s=4.0, codecs=("mp3",))
+        assert len(excerpt.y) == 4 * RATE
+        assert excerpt.events == ()
+        edges["beginning"] += float(np.abs(excerpt.y[: RATE - 2000]).max()) < 1e-3
+        edges["end"] += float(np.abs(excerpt.y[2000 - RATE :]).max()) < 1e-3
+    assert edges["beginning"] == pytest.approx(60 * BEGINNINGS, abs=5)
+    assert edges["end"] == pytest.approx(60 * ENDS, abs=5)
+
+
+def test_no_take_that_a_transmission_damages_ends_in_the_silence_behind_the_music(tmp_path: Path) -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal((1, 40 * RATE)).astype(np.float32)
+    noise[:, -RATE:] = 0.0
+    write(tmp_path / "0.wav", noise, sample_rate=RATE)
+    for number in range(30):
+        take = Take(Recording(id="0", path="0.wav"), "train", 0, 0, 1, ("codec",), (number,))
+        excerpt = make_excerpt(tmp_path / "0.wav", take, excerpt_s=4.0, codecs=("mp3",))
+        assert np.abs(excerpt.y[-RATE // 2 :]).max() > 1e-2

@@ -8,6 +8,7 @@ import pytest
 
 from audio.files import read, write
 from audio.noises.mixing import snr_db
+from catalog.derived.dealing import takes_by_split
 from catalog.errors import CatalogError
 from catalog.folder import alone
 from catalog.format import Catalog, open_catalog
@@ -74,7 +75,8 @@ def takes_of(noises: Path | None, count: int = 60, training_takes: int | None = 
     sources = [
         (Recording(id=f"{split}-{n}", path="x.wav"), split) for split in SPLITS for n in range(count // len(SPLITS))
     ]
-    return plan_takes(sources, NoisePool(noises), seed=0, per_recording=4, training_takes=training_takes, limit=None)
+    takes = takes_by_split(4, training_takes=training_takes)
+    return plan_takes(sources, NoisePool(noises), seed=0, takes=takes, limit=None)
 
 
 def test_more_takes_for_training_leave_those_of_the_other_splits_as_they_are() -> None:
