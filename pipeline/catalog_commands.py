@@ -134,9 +134,7 @@ def damage(
     """Break recordings the way networks and codecs do: damaged.csv and its audio beside the catalog, for defects."""
     with one_line_errors():
         source = catalog or home / "catalogs" / library / "catalog.csv"
-        path = _damaged(
-            source, seed, minutes=minutes, training_takes=training_takes, validation_takes=validation_takes
-        )
+        path = _damaged(source, seed, minutes=minutes, training_takes=training_takes, validation_takes=validation_takes)
     _say_next("defects", path, home)
 
 
