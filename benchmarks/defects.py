@@ -3,7 +3,7 @@
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -52,7 +52,7 @@ def defects(
     output: Annotated[Path | None, typer.Option(help="Markdown file to write as well.")] = None,
 ) -> None:
     """Precision, recall and F1 of every defect by recording, event-based and segment-based F1, PSDS, and false events
-    in ten clean minutes.
+    in ten clean minutes: of undamaged excerpts, and of the whole recordings that the excerpts were taken from.
     """
     from catalog.format import Recording, open_catalog
     from pipeline.titles import library_title
@@ -62,10 +62,11 @@ def defects(
     rows = list(islice(found, limit))
     if not rows:
         raise BenchmarkError(f"{catalog}: holds no recording of the split {split}; make it with dacapo catalog damage")
-    systems = [ours(model, opened.root, rows)]
+    listen = load_detector(model)
+    systems = [ours(listen, opened.root, rows)]
     if peer is not None:
         systems.append(essentia(peer, opened.root, rows))
-    durations = [_duration(opened.root / row.path) for row in rows]
+    durations = _durations(opened.root, rows)
     names = systems[0].answers
     artists, minutes = len({row.artist for row in rows}), sum(durations) / 60
     caption = (
@@ -89,25 +90,32 @@ def defects(
             "Micro averages: counts summed over recordings. Event-based: onset within 200 ms, offset free; segments of "
             "1 s (Mesaros, Heittola, Virtanen 2016).",
         ),
-        *_by_source(systems, rows, catalog.with_name("catalog.csv")),
+        *_by_source(systems, rows, sources := _sources(rows, catalog.with_name("catalog.csv"))),
         _clean(systems, rows, durations, names),
+        *_whole(listen, opened.root, list(sources.values())),
         _psds(systems[0], rows, durations, names),
     ]
     show(f"Defects, {library_title(opened.library)}", tables, output)
 
 
-def ours(model: Path, root: Path, rows: Sequence[Any]) -> Answers:
-    """What an exported model answers."""
+def load_detector(model: Path) -> Any:
+    """The signature ``waveform`` of an exported model."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(model))
+    if "waveform" not in loaded.signatures:
+        raise BenchmarkError(f"{model}: has no signature 'waveform'; name a model of the task defects")
+    return loaded.signatures["waveform"]
+
+
+def ours(listen: Any, root: Path, rows: Sequence[Any]) -> Answers:
+    """What a detector (`load_detector`) answers."""
     import tensorflow as tf
 
     from audio.files import read
     from catalog.recording import Event
     from trainers.defects.frames import RATE
 
-    loaded = tf.saved_model.load(str(model))
-    if "waveform" not in loaded.signatures:
-        raise BenchmarkError(f"{model}: has no signature 'waveform'; name a model of the task defects")
-    listen = loaded.signatures["waveform"]
     result = Answers("ours", ())
     for number, row in enumerate(rows):
         if number % 50 == 0:
@@ -152,10 +160,10 @@ def essentia(python: Path, root: Path, rows: Sequence[Any]) -> Answers:
     return result
 
 
-def _duration(path: Path) -> float:
+def _durations(root: Path, rows: Iterable[Any]) -> list[float]:
     from audio.files import probe
 
-    return probe(path).duration_s
+    return [probe(root / row.path).duration_s for row in rows]
 
 
 def _heads(systems: Sequence[Answers], figures: str) -> Iterator[str]:
@@ -184,16 +192,28 @@ def _decisions(systems: Sequence[Answers], rows: Sequence[Any], name: str, numbe
         yield from (f"{figure:.3f}" if known else "" for figure in (counts.precision, counts.recall, counts.f1))
 
 
-def _by_source(systems: Sequence[Answers], rows: Sequence[Any], source: Path) -> Iterator[Table]:
-    """How clicks are found in the kinds of music that the library knows: drums and distortion click by themselves."""
+def _sources(rows: Iterable[Any], catalog: Path) -> dict[str, Any]:
+    """The recordings that excerpts were taken from, by id; none where the catalog is not there."""
     from catalog.format import Recording, open_catalog
 
-    if not source.is_file():
+    wanted = {_source_id(row) for row in rows}
+    if not catalog.is_file():
+        return {}
+    return {row.id: row for row in open_catalog(catalog).rows() if isinstance(row, Recording) and row.id in wanted}
+
+
+def _source_id(row: Any) -> str:
+    return str(row.id.rpartition("~")[0])
+
+
+def _by_source(systems: Sequence[Answers], rows: Sequence[Any], sources: Mapping[str, Any]) -> Iterator[Table]:
+    """How clicks are found in the kinds of music that the library knows: drums and distortion click by themselves."""
+    if not sources:
         return
-    tags = {row.id: row.tags for row in open_catalog(source).rows() if isinstance(row, Recording)}
     numbers: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
-        for tag in tags.get(row.id.rpartition("~")[0], ()):
+        source = sources.get(_source_id(row))
+        for tag in source.tags if source else ():
             numbers.setdefault(tag, []).append(number)
     lines = []
     for tag, own in sorted(numbers.items()):
@@ -231,7 +251,35 @@ def _clean(systems: Sequence[Answers], rows: Sequence[Any], durations: Sequence[
         known = [*(name in system.answers for name in names), True]
         lines.append([system.name, *(f"{rate:.2f}" if ok else "" for rate, ok in zip(rates, known, strict=True))])
     caption = f"False events in ten minutes of the {len(sound)} undamaged excerpts, {minutes:.1f} minutes in all."
-    return Table("On clean recordings", ("system", *names, "all"), lines, caption)
+    return Table("On clean excerpts", ("system", *names, "all"), lines, caption)
+
+
+def _whole(listen: Any, root: Path, sources: Sequence[Any]) -> Iterator[Table]:
+    """What a scan of the library would say of the recordings themselves."""
+    if not sources:
+        return
+    say(f"  whole recordings: {len(sources)}")
+    answers = ours(listen, root, sources)
+    minutes = sum(_durations(root, sources)) / 60
+    events = [sum(event.event == name for found in answers.events for event in found) for name in answers.answers]
+    decided = [sum(name in found for found in answers.decided) for name in answers.answers]
+    lines = [
+        ["events in ten minutes", *(f"{10 * count / minutes:.2f}" for count in (*events, sum(events)))],
+        ["recordings with events", *_with_events(answers)],
+        ["recordings decided", *map(str, (*decided, sum(map(bool, answers.decided))))],
+    ]
+    caption = (
+        f"The {len(sources)} recordings that the excerpts were taken from, from beginning to end, {minutes:.0f} "
+        "minutes, as a scan answers them. They are taken to be undamaged: what is really clipped in them counts as "
+        "false. A recording has what any window of six seconds has, so more of the long ones are decided."
+    )
+    yield Table("On whole recordings", ("", *answers.answers, "all"), lines, caption)
+
+
+def _with_events(answers: Answers) -> Iterator[str]:
+    found = [{event.event for event in events} for events in answers.events]
+    yield from (str(sum(name in names for names in found)) for name in answers.answers)
+    yield str(sum(map(bool, found)))
 
 
 def _psds(system: Answers, rows: Sequence[Any], durations: Sequence[float], names: Sequence[str]) -> Table:

@@ -30,7 +30,7 @@ def pooling(
     """Macro F1 by recording, by event and by second for each pool: the same rows, seed, steps and network, the Trainer
     itself. A killed benchmark goes on where it was.
     """
-    from benchmarks.defects import Answers, ours
+    from benchmarks.defects import Answers, load_detector, ours
     from benchmarks.past_runs import newest_run
     from catalog.format import Recording, open_catalog
     from pipeline.titles import library_title, pipeline_title
@@ -45,7 +45,7 @@ def pooling(
     for kind in get_args(Pooling):
         say(f"pool {kind}")
         model = _trained(past, home.absolute(), changes | {"pooling": kind})
-        systems[kind] = ours(model, opened.root, rows)
+        systems[kind] = ours(load_detector(model), opened.root, rows)
     lines = [[kind, *(f"{figure:.3f}" for figure in _figures(system, rows))] for kind, system in systems.items()]
     shown = past.training["hyperparameters"] | changes
     caption = (
