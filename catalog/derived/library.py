@@ -79,6 +79,4 @@ def _rows(maker: Maker[T], takes: Sequence[T], results: Sequence[Result]) -> lis
 
 def _files(maker: Maker[T], takes: Sequence[T]) -> set[str]:
     """Names of the files that takes may have."""
-    return {
-        PurePosixPath(path).name for take in takes for path in (*maker.paths(take).values(), maker.mark(take).name)
-    }
+    return {PurePosixPath(path).name for take in takes for path in (*maker.paths(take).values(), maker.mark(take).name)}
