@@ -1,6 +1,10 @@
 """What goes wrong with a user's input, in one line each."""
 
+import re
 from os import PathLike, fspath
+
+# Control characters, lone surrogates (bytes that were not UTF-8), line separators and text-direction overrides.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
 
 
 class DaCapoError(ValueError):
@@ -19,7 +23,19 @@ class AudioError(DaCapoError):
     def __init__(self, path: str | PathLike[str], reason: str) -> None:
         self.path = fspath(path)
         self.reason = " ".join(reason.split())
-        super().__init__(f"{self.path if self.path.isprintable() else ascii(self.path)}: {self.reason}")
+        super().__init__(f"{escaped(self.path)}: {self.reason}")
 
     def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
         return AudioError, (self.path, self.reason)
+
+
+def escaped(text: str) -> str:
+    r"""`text` on one line, with escapes for what a terminal should not get: ``\xf6`` for a byte that was not UTF-8."""
+    return _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

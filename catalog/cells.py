@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from catalog.problem import Fault
 from catalog.recording import SPLITS, Recording
@@ -94,6 +95,24 @@ def encode(recording: Recording) -> dict[str, str | None]:
     }
 
 
+def reason_of(detail: ErrorDetails, column: str) -> str:
+    """What pydantic found wrong with the value of a column, so that ``value reason`` is a sentence."""
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    if column == "split":
+        return f"is not one of {', '.join(SPLITS)}, or blank"
+    if detail["type"] == "string_too_short":
+        return "is empty"
+    if detail["type"] == "string_too_long":
+        return f"has more than {detail['ctx']['max_length']} characters"
+    if detail["type"] == "string_unicode":
+        return "is not UTF-8"
+    if column in _JSON:
+        place = ".".join(map(str, detail["loc"][1:])) or "the top"
+        return f"has a wrong value at {place}: {detail['msg'].lower()}"
+    return f"is wrong: {detail['msg'].lower()}"
+
+
 def _lyrics(text: str, has_lyrics: str) -> str | None:
     if has_lyrics not in _HAS_LYRICS:
         raise ValueError("is not 0, 1 or blank")
@@ -117,20 +136,5 @@ def _faults(error: ValidationError, cells: Mapping[str, str]) -> list[Fault]:
     by_column: dict[str, Fault] = {}
     for detail in error.errors(include_url=False):
         column = str(detail["loc"][0])
-        if detail["type"] == "value_error":
-            reason = str(detail["ctx"]["error"])
-        elif column == "split":
-            reason = f"is not one of {', '.join(SPLITS)}, or blank"
-        elif detail["type"] == "string_too_short":
-            reason = "is empty"
-        elif detail["type"] == "string_too_long":
-            reason = f"has more than {detail['ctx']['max_length']} characters"
-        elif detail["type"] == "string_unicode":
-            reason = "is not UTF-8"
-        elif column in _JSON:
-            place = ".".join(map(str, detail["loc"][1:])) or "the top"
-            reason = f"has a wrong value at {place}: {detail['msg'].lower()}"
-        else:
-            reason = f"is wrong: {detail['msg'].lower()}"
-        by_column.setdefault(column, Fault(column, cells.get(column, ""), reason))
+        by_column.setdefault(column, Fault(column, cells.get(column, ""), reason_of(detail, column)))
     return list(by_column.values())

@@ -8,6 +8,7 @@ from typing import IO
 
 from catalog.errors import CatalogError
 from catalog.problem import Fault
+from catalog.wording import counted
 
 MAX_FIELD = 1 << 20
 MAX_ROW = 4 << 20
@@ -73,7 +74,7 @@ def read_rows(path: Path) -> Iterator[dict[str, str] | Fault]:
                 if not cells:
                     continue
                 if len(cells) != len(columns):
-                    raise csv.Error(f"has {len(cells)} cells, but there are {len(columns)} columns")
+                    raise csv.Error(f"has {counted(len(cells), 'cell')}, but there are {len(columns)} columns")
                 if (longest := max(map(len, cells))) > MAX_FIELD:
                     raise csv.Error(f"has a cell of {longest} characters, at most {MAX_FIELD} are allowed")
             except csv.Error as error:

@@ -17,6 +17,7 @@ from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
 from catalog.recording import Split
+from catalog.wording import counted
 
 LIBRARY = "magnatagatune"
 ANNOTATIONS = "annotations_final.csv"
@@ -59,7 +60,7 @@ def _rows(table: Path, clips: dict[str, dict[str, str]], test_split: Split) -> I
     header = _header(table, rows)
     for line, cells in rows:
         if len(cells) != len(header):
-            reason = f"has {len(cells)} cells, but there are {len(header)} columns"
+            reason = f"has {counted(len(cells), 'cell')}, but there are {len(header)} columns"
             yield Problem(line, "", printable(cells[0]), reason, None, table.name)
             continue
         clip_id, *marks, path = cells

@@ -17,6 +17,7 @@ from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
 from catalog.recording import Split
+from catalog.wording import counted
 
 LIBRARY = "mtg-jamendo"
 COLUMNS = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
@@ -61,7 +62,7 @@ def _rows(table: Path, root: Path, split: Split | None) -> Iterator[Row | Proble
         raise CatalogError(f"{table}: the first line is not {' '.join(COLUMNS)}, separated by tabs")
     for line, cells in rows:
         if len(cells) < len(COLUMNS):
-            reason = f"has {len(cells)} cells, at least {len(COLUMNS)} are wanted"
+            reason = f"has {counted(len(cells), 'cell')}, at least {len(COLUMNS)} are wanted"
             yield Problem(line, "", printable(cells[0]), reason, None, table.name)
             continue
         track, artist, album, path, _duration, *tags = cells

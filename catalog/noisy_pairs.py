@@ -13,7 +13,7 @@ from audio.errors import AudioError
 from audio.writing import FORMATS
 from catalog.errors import CatalogError
 from catalog.pairs import write_noise
-from catalog.problem import Problem
+from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 
 CLEAN, NOISY, NOISE = "clean", "noisy", "noise"
@@ -49,13 +49,13 @@ def _rows(root: Path) -> Iterator[Row | Problem]:
     for line, name in enumerate(sorted(names[CLEAN] | names[NOISY]), start=1):
         missing = next((folder for folder in (CLEAN, NOISY) if name not in names[folder]), None)
         if missing is not None:
-            yield Problem(line, "", name, f"is not in {missing}/", name, root.name)
+            yield Problem(line, "", printable(name), f"is not in {missing}/", printable(name), root.name)
             continue
         clean, noisy, noise = (f"{folder}/{name}" for folder in (CLEAN, NOISY, NOISE))
         try:
             pair = write_noise(root, clean, noisy, f"{noise}.flac")
         except AudioError as error:
-            yield Problem(line, "path", noisy, error.reason, name, root.name)
+            yield Problem(line, "path", printable(noisy), error.reason, printable(name), root.name)
             continue
         artist = name.rpartition("/")[0] or None
         stems = {"clean": clean, "noise": pair.noise}

@@ -20,6 +20,7 @@ from audio.files import AudioInfo, blocks, probe, write_blocks
 from audio.noises.mixing import ratio_db
 from catalog.folder import make_folder
 from catalog.noise.plan import CLEAN, band_tag
+from catalog.wording import counted
 from catalog.writing import whole
 
 ALIKE_DB = 60.0
@@ -110,7 +111,7 @@ def _write(clean: Path, noisy: Path, target: Path) -> float:
 
 def _unlike(noisy: Path, theirs: AudioInfo, frames: int, ours: AudioInfo, clean_frames: int) -> AudioError:
     sizes = [
-        f"has {info.channels} channels of {samples} samples at {info.sample_rate} Hz"
+        f"has {counted(info.channels, 'channel')} of {samples} samples at {info.sample_rate} Hz"
         for info, samples in ((theirs, frames), (ours, clean_frames))
     ]
     return AudioError(noisy, f"{sizes[0]}, its clean recording {sizes[1]}: they do not match")

@@ -1,20 +1,16 @@
 """What is wrong with one cell of a catalog."""
 
-import re
 from dataclasses import dataclass
 
-MAX_SHOWN = 80
+from audio.errors import escaped
 
-# Control characters, lone surrogates (bytes that were not UTF-8), line separators and text-direction overrides.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
+MAX_SHOWN = 80
 
 
 def printable(value: str) -> str:
     """`value` on one line of at most 80 characters, with escapes for what a terminal should not get."""
     shown = value if len(value) <= MAX_SHOWN else value[: MAX_SHOWN - 3] + "..."
-    return _UNPRINTABLE.sub(
-        lambda match: match.group().encode("unicode_escape", "surrogatepass").decode("ascii"), shown
-    )
+    return escaped(shown)
 
 
 @dataclass(frozen=True)

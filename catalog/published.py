@@ -7,12 +7,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from catalog.cells import reason_of
 from catalog.errors import CatalogError
 from catalog.format import Catalog
 from catalog.ids import used_ids
 from catalog.problem import Problem, printable
 from catalog.recording import Recording
 from catalog.splits import SplitAssigner
+from catalog.wording import counted
 
 MAX_LINE = 1 << 20
 CATALOG_NAME = "catalog.csv"
@@ -51,9 +53,11 @@ class Imported:
     torn: int = 0
 
     def __str__(self) -> str:
-        lines = [f"{self.catalog.path}: {self.recordings} recordings, {len(self.problems)} rows left out"]
+        left_out = f"{counted(len(self.problems), 'row')} left out"
+        lines = [f"{self.catalog.path}: {counted(self.recordings, 'recording')}, {left_out}"]
         if self.torn:
-            lines.append(f"{self.torn} recordings are published in another split than one of the same artist")
+            torn = counted(self.torn, "recording is", "recordings are")
+            lines.append(f"{torn} published in another split than one of the same artist")
         return "\n".join([*lines, *map(str, self.problems)])
 
 
@@ -122,6 +126,6 @@ def recording_or_problem(table: Path, line: int, **values: object) -> Row | Prob
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         column = str(detail["loc"][0])
-        reason = detail["msg"].removeprefix("Value error, ")
         shown_id = printable(str(values.get("id", ""))) or None
-        return Problem(line, column, printable(str(values.get(column, ""))), reason, shown_id, table.name)
+        shown = printable(str(values.get(column, "")))
+        return Problem(line, column, shown, reason_of(detail, column), shown_id, table.name)

@@ -149,6 +149,8 @@ class Recording(BaseModel):
     def _normal_tags(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         if len(tags) > MAX_TAGS:
             raise ValueError(f"holds {len(tags)} tags, at most {MAX_TAGS} are allowed")
+        if not all(map(str.strip, tags)):
+            raise ValueError("holds an empty tag: write one '|' between two tags, as in pop|rock")
         return tuple(dict.fromkeys(normalise_tag(tag) for tag in tags))
 
     @field_validator("language")

@@ -27,6 +27,7 @@ from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
 from catalog.recording import Split, normalise_tag
+from catalog.wording import counted
 
 METADATA, AUDIO = "metadata", "audio"
 NAMES = "mid_to_display_name.tsv"
@@ -150,7 +151,11 @@ def _strong(table: Path, rows: Iterator[tuple[int, list[str]]], names: Mapping[s
             _, onset, offset, label, *_ = cells
             events.append((_label(label, names), float(onset), float(offset)))
         except ValueError as error:
-            reason = str(error) if len(cells) >= len(_STRONG) else f"has {len(cells)} cells, but there are four columns"
+            reason = (
+                str(error)
+                if len(cells) >= len(_STRONG)
+                else f"has {counted(len(cells), 'cell')}, but there are four columns"
+            )
             yield Problem(line, "", printable("\t".join(cells)), reason, None, table.name)
     for filename, (line, events) in clips.items():
         ordered = tuple(sorted(events, key=lambda event: event[1:]))

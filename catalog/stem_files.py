@@ -9,6 +9,7 @@ import numpy as np
 from audio.alignment import SideBySide
 from audio.errors import AudioError
 from audio.files import AudioInfo, blocks, probe, write_blocks
+from catalog.wording import counted
 
 ALIGNMENT_S = 0.01
 """Files of a song may differ in length by this much."""
@@ -46,7 +47,7 @@ def write_total(target: Path, parts: Sequence[Part]) -> None:
         if (part.info.sample_rate, part.info.channels) != (info.sample_rate, info.channels):
             raise AudioError(
                 part.path,
-                f"has {part.info.sample_rate} Hz and {part.info.channels} channels, {first.path.name} has "
+                f"has {part.info.sample_rate} Hz and {counted(part.info.channels, 'channel')}, {first.path.name} has "
                 f"{info.sample_rate} Hz and {info.channels}: the files of a song must be alike",
             )
     write_blocks(target, _total(parts), sample_rate=info.sample_rate, channels=info.channels, subtype="FLOAT")

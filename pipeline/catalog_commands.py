@@ -159,6 +159,7 @@ def noise(
 def check(path: Annotated[Path, typer.Argument(help="A catalog, CSV or Parquet.")]) -> None:
     """Check every row of a catalog; one line for each wrong cell, exit code 2 if there is one."""
     from catalog.format import Problem, open_catalog
+    from catalog.wording import counted
 
     rows = problems = 0
     with one_line_errors():
@@ -169,7 +170,8 @@ def check(path: Annotated[Path, typer.Argument(help="A catalog, CSV or Parquet."
                 typer.echo(str(row))
             else:
                 rows += 1
-    typer.echo(f"{path}: library {library_title(catalog.library)}, {rows} recordings, {problems} problems")
+    counts = f"{counted(rows, 'recording')}, {counted(problems, 'problem')}"
+    typer.echo(f"{path}: library {library_title(catalog.library)}, {counts}")
     raise typer.Exit(2 if problems else 0)
 
 

@@ -4,6 +4,7 @@ TensorFlow, Beam and the decoders write to the file descriptors 1 and 2 from C++
 a run is on, both descriptors point at the run's log file and the console keeps a copy of the terminal for itself.
 """
 
+import codecs
 import io
 import os
 import sys
@@ -14,12 +15,14 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from audio.errors import DaCapoError
+from audio.errors import DaCapoError, escaped
 from catalog.folder import make_folder
 from pipeline.chatter import speak_up
 
 WIDTH = 140
 """Columns where the output is no terminal: a table keeps one line a row."""
+ESCAPED = "dacapo-escaped"
+"""Of streams: what they cannot encode, such as the name of a file that is not UTF-8, is written as by `escaped`."""
 
 
 @contextmanager
@@ -84,4 +87,14 @@ class _Lossy(io.FileIO):
 def _stream(descriptor: int, *, closes: bool = False) -> TextIO:
     """What Python prints to a descriptor, line by line; the log's stay open, as libraries keep them for longer."""
     raw = io.BufferedWriter(_Lossy(descriptor, "w", closefd=closes))
-    return io.TextIOWrapper(raw, "utf-8", errors="backslashreplace", line_buffering=True)
+    return io.TextIOWrapper(raw, "utf-8", errors=ESCAPED, line_buffering=True)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = escaped(error.object[error.start : error.end])
+    return text.encode(error.encoding, "backslashreplace").decode(error.encoding), error.end
+
+
+codecs.register_error(ESCAPED, _escaped)

@@ -5,6 +5,7 @@ splits, and findings that only warn.
 import json
 from collections.abc import Iterator
 
+from catalog.wording import counted
 from components.audio_example_gen.report import read_report
 from components.data_gate import FINDINGS
 from pipeline.lineage import Run
@@ -23,7 +24,8 @@ def notes(run: Run) -> Iterator[str]:
         if len(lines) > MOST:
             yield f"set aside: {len(lines) - MOST} more, all in {run.report / 'report.json'}"
         if torn := summary.torn:
-            yield f"warning: {torn} recordings have another split than an earlier one of their artist or package"
+            recordings = counted(torn, "recording has", "recordings have")
+            yield f"warning: {recordings} another split than an earlier one of the same artist or package"
     if run.approval is not None:
         for finding in json.loads((run.approval / FINDINGS).read_text(encoding="utf-8")):
             yield f"warning: {finding['text']}"

@@ -91,8 +91,10 @@ def lint_file(path: Path) -> list[Finding]:
     """
     try:
         documents = list(yaml.load_all(path.read_text(encoding="utf-8"), LOADER))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise NotAPipeline(f"{path}: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise NotAPipeline(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise NotAPipeline(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
     if not documents or not all(isinstance(document, dict) for document in documents):
         raise NotAPipeline(f"{path}: holds no pipeline")
     return lint(*documents)

@@ -123,6 +123,8 @@ def compile_to(
     Path
         `path`.
     """
+    if path.suffix != ".yaml":
+        raise NotForKubeflow(f"output={str(path)!r} does not end in .yaml")
     mounts = [volume.mount for volume in placement.volumes]
     for setting, given in (("home", settings.home), *((path, getattr(settings, path)) for path in PATHS)):
         if given is None:

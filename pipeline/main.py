@@ -132,7 +132,10 @@ def scan(
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many rows of the catalog, from the first.", min=1)] = None,
     home: HomeOption = HOME,
-    assignments: SetOption = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting that a scan reads, for example beam.workers=4."),
+    ] = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Answer every recording of a catalog with a model: a line of JSON each, and audio where the model makes some.
@@ -149,6 +152,7 @@ def scan(
     with one_line_errors():
         names = {"task": task, "library": library, "profile": profile, "catalog": catalog, "home": home}
         settings = load_settings(names, assignments or ())
+        scan_command.check_assignments(assignments or ())
         code = scan_command.scan(settings, model=model, output=output, limit=limit, verbose=verbose)
     raise typer.Exit(int(code))
 

@@ -4,11 +4,12 @@ No Kubernetes client, TFX or TensorFlow is loaded here.
 """
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from audio.errors import DaCapoError
 from components.train_job.request import Claim, TrainJobRequest
@@ -36,6 +37,21 @@ STEPS = (
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+IMAGE = re.compile(
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?"  # registry
+    r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[a-z0-9]+:[0-9a-f]+)?"  # tag and digest
+)
+"""A reference as github.com/distribution/reference has it; nobody's registry has an IPv6 address."""
+
+
+def _image(reference: str) -> str:
+    if not IMAGE.fullmatch(reference):
+        raise ValueError(f"{reference!r} is no reference of an image, such as registry.example.org/dacapo:cpu")
+    return reference
+
+
+Image = Annotated[str, AfterValidator(_image)]
 Duration = Annotated[str, Field(pattern=r"^[0-9]+(s|m|h)$")]
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -265,8 +281,8 @@ class Placement(_Strict):
     tasks : task -> step -> fields that differ for this task.
     """
 
-    image: str = Field(min_length=1)
-    gpu_image: str | None = None
+    image: Image
+    gpu_image: Image | None = None
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[Name, ...] = ()
     user: PositiveInt = 10001
@@ -368,7 +384,7 @@ def load_placement(path: Path = PLACEMENT, *, image: str | None = None, gpu_imag
     Raises
     ------
     PlacementError
-        If the file cannot be read, or a field has a wrong name or value.
+        If the file cannot be read, or a field or an image has a wrong name or value.
     """
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -378,11 +394,13 @@ def load_placement(path: Path = PLACEMENT, *, image: str | None = None, gpu_imag
         raise PlacementError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict):
         raise PlacementError(f"{path}: is not a mapping of fields")
+    options = {"image": image, "gpu_image": gpu_image}
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        given = {"image": image, "gpu_image": gpu_image}
-        return Placement.model_validate(found | {name: value for name, value in given.items() if value})
+        return Placement.model_validate(found | given)
     except ValidationError as error:
-        raise PlacementError(f"{path}: {_problem(error)}") from error
+        place = "" if error.errors()[0]["loc"][:1] in {(name,) for name in given} else f"{path}: "
+        raise PlacementError(f"{place}{_problem(error)}") from error
 
 
 def _merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audio.errors import DaCapoError
+from catalog.errors import CatalogError
 from catalog.format import open_catalog
 from catalog.served import newest_version
 from pipeline.console import quiet
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError, read_assignment
 from pipeline.terminal import STOPPED, in_short, log_traceback, typed, user_error
 from pipeline.titles import pipeline_title
 from serving.facts import read_facts
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from serving.plan import Plan
 
 POLL_S = 0.5
+USED = ("task", "library", "profile", "home", "catalog", "beam")
+"""Settings, and groups of them, that a scan reads."""
 MAX_SHOWN = 100
 """Lines of recordings that are set aside on the terminal; the file has them all."""
 
@@ -38,6 +41,20 @@ class Exit(IntEnum):
 
 class NoModel(DaCapoError):
     """There is no model in service, or the one that was named is of another task."""
+
+
+def check_assignments(assignments: Iterable[str]) -> None:
+    """Makes sure that every ``key=value`` is of a setting that a scan reads.
+
+    Raises
+    ------
+    SettingsError
+        One is not, so that it would change nothing.
+    """
+    for assignment in assignments:
+        key, _ = read_assignment(assignment, example="beam.workers=4")
+        if key.partition(".")[0] not in USED:
+            raise SettingsError(f"--set {assignment!r}: a scan does not read {key}, but {', '.join(USED)}")
 
 
 def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: int | None, verbose: bool) -> int:
@@ -62,7 +79,8 @@ def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: 
         If the catalog or the model cannot be used; said before anything heavy is loaded.
     """
     chosen = _model(settings, model)
-    open_catalog(settings.catalog_path)
+    if next(open_catalog(settings.catalog_path).rows(check_files=False), None) is None:
+        raise CatalogError(f"{settings.catalog_path}: the catalog has no rows: there is nothing to answer")
     folder = (output or settings.home / "scans" / settings.name / chosen.name).expanduser().absolute()
     log = settings.home / "logs" / f"scan-{settings.name}.log"
     with quiet(log, verbose=verbose) as console:

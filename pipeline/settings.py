@@ -225,4 +225,5 @@ def _first(error: ValidationError, prefix: str) -> str:
         return f"{prefix}{field} is not a setting"
     if problem["type"] == "value_error" and isinstance(problem["input"], dict):  # of a group, whose fields it names
         return f"{prefix}{message}"
-    return f"{prefix}{field}={problem['input']!r}: {message}"
+    given = str(problem["input"]) if isinstance(problem["input"], Path) else problem["input"]
+    return f"{prefix}{field}={given!r}: {message}"

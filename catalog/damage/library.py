@@ -10,12 +10,10 @@ from catalog.damage.excerpt import make_excerpt
 from catalog.damage.plan import Take, plan_takes
 from catalog.derived.code import code_of
 from catalog.derived.dealing import takes_by_split
-from catalog.derived.folder import claim, sweep
-from catalog.derived.making import Maker, Result, make_all
+from catalog.derived.library import build_library
+from catalog.derived.making import Maker, Result
 from catalog.derived.source import open_source, row_of
-from catalog.errors import CatalogError
-from catalog.folder import alone
-from catalog.format import Catalog, open_catalog
+from catalog.format import Catalog
 from catalog.recording import Event, Recording
 
 KIND = "damaged"
@@ -71,21 +69,8 @@ def build_damaged(
     wanted = takes_by_split(per_recording, training_takes=training_takes, validation_takes=validation_takes)
     catalog, sources, limit = open_source(source, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes)
     takes = plan_takes(sources, seed=seed, takes=wanted, limit=limit)
-    target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
-    claim(folder, target)
     maker = _DamageMaker(catalog, excerpt_s, codecs())
-    with alone(folder):
-        sweep(folder, {take.name for take in takes})
-        results, known = make_all(maker, takes, workers, progress or (lambda done, total: None))
-    rows = [_recording(take, result) for take, result in zip(takes, results, strict=True) if "left_out" not in result]
-    for result in results:
-        if "left_out" in result and say is not None:
-            say(f"left out: {result['left_out']}")
-    if not rows:
-        raise CatalogError(f"{catalog.path}: holds no recording that can be damaged")
-    if known and target.is_file() and list(open_catalog(target).rows(check_files=False)) == rows:
-        return target
-    return Catalog.write(target, catalog.library, rows).path
+    return build_library(maker, takes, workers=workers, progress=progress, say=say, use="can be damaged")
 
 
 class _DamageMaker(Maker[Take]):
@@ -107,13 +92,12 @@ class _DamageMaker(Maker[Take]):
         write(path, excerpt.y[None], sample_rate=excerpt.sample_rate)
         return {"events": [list(event) for event in excerpt.events]}
 
-
-def _recording(take: Take, result: Result) -> Recording:
-    events = tuple(Event(*event) for event in result["events"])  # type: ignore[attr-defined]
-    return row_of(
-        take,
-        take.split,
-        path=f"{KIND}/{take.name}.flac",
-        tags=tuple(dict.fromkeys(event.event for event in events)),
-        labels=events,
-    )
+    def row(self, take: Take, result: Result) -> Recording:
+        events = tuple(Event(*event) for event in result["events"])  # type: ignore[attr-defined]
+        return row_of(
+            take,
+            take.split,
+            path=self.paths(take)["damaged"],
+            tags=tuple(dict.fromkeys(event.event for event in events)),
+            labels=events,
+        )

@@ -61,11 +61,10 @@ def sweep(folder: Path, names: set[str]) -> None:
     Parameters
     ----------
     folder : that is ours (`claim`)
-    names : of the takes that stay
+    names : of the files that stay
     """
     for path in folder.iterdir():
-        unwanted = path.name.startswith(".") or path.suffix == ".part" or path.name.partition(".")[0] not in names
-        if unwanted and _TAKE.fullmatch(path.name) and path.is_file():
+        if path.name not in names and _TAKE.fullmatch(path.name) and path.is_file():
             path.unlink()
 
 

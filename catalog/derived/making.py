@@ -67,6 +67,10 @@ class Maker(ABC, Generic[T]):
     def paths(self, take: T) -> dict[str, str]:
         """The files of a take, relative to the catalog's folder, by what they hold."""
 
+    @abstractmethod
+    def row(self, take: T, result: Result) -> Recording:
+        """The row of a take that was made."""
+
     def inputs(self, take: T) -> list[Path]:
         """The files that it is made of, the source first."""
         return [self.catalog.root / take.source.path]
@@ -121,10 +125,14 @@ class Maker(ABC, Generic[T]):
 
 
 def make_all(
-    maker: Maker[T], takes: Sequence[T], workers: int, progress: Callable[[int, int], None]
-) -> tuple[list[Result], bool]:
-    """What is known of every take, and whether all of it was known before."""
-    results = {number: known for number, take in enumerate(takes) if (known := maker.known(take)) is not None}
+    maker: Maker[T],
+    takes: Sequence[T],
+    known: Sequence[Result | None],
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> list[Result]:
+    """What is said of every take; those that are not `known` are made."""
+    results = {number: result for number, result in enumerate(known) if result is not None}
     missing = [number for number in range(len(takes)) if number not in results]
     if missing:
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
@@ -135,7 +143,7 @@ def make_all(
                 progress(len(results), len(takes))
         finally:
             pool.shutdown(cancel_futures=True)
-    return [results[number] for number in range(len(takes))], not missing
+    return [results[number] for number in range(len(takes))]
 
 
 def _start_worker() -> None:

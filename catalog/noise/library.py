@@ -7,15 +7,14 @@ from pathlib import Path
 from audio.files import write
 from catalog.derived.code import code_of
 from catalog.derived.dealing import takes_by_split
-from catalog.derived.folder import claim, sweep
-from catalog.derived.making import Maker, Result, make_all
+from catalog.derived.library import build_library
+from catalog.derived.making import Maker, Result
 from catalog.derived.source import open_source, row_of
-from catalog.errors import CatalogError
-from catalog.folder import alone
-from catalog.format import Catalog, open_catalog
+from catalog.format import Catalog
 from catalog.noise.excerpt import make_excerpt
 from catalog.noise.plan import Take, plan_takes
 from catalog.noise.pool import NoisePool
+from catalog.recording import Recording
 
 KIND = "noisy"
 EXCERPT_S = 8.0
@@ -77,31 +76,8 @@ def build_noisy(
     )
     pool = NoisePool(None if noises is None else Path(noises))
     takes = plan_takes(sources, pool, seed=seed, takes=wanted, limit=limit)
-    target, folder = catalog.root / f"{KIND}.csv", catalog.root / KIND
-    claim(folder, target)
     maker = _NoiseMaker(catalog, excerpt_s)
-    with alone(folder):
-        sweep(folder, {take.name for take in takes})
-        results, known = make_all(maker, takes, workers, progress or (lambda done, total: None))
-    for result in results:
-        if "left_out" in result and say is not None:
-            say(f"left out: {result['left_out']}")
-    rows = [
-        row_of(
-            take,
-            take.split,
-            path=(paths := maker.paths(take)).get("noisy", paths["clean"]),
-            tags=take.tags,
-            stems={name: paths[name] for name in ("clean", "noise")},
-        )
-        for take, result in zip(takes, results, strict=True)
-        if "left_out" not in result
-    ]
-    if not rows:
-        raise CatalogError(f"{catalog.path}: holds no recording that noise can be mixed into")
-    if known and target.is_file() and list(open_catalog(target).rows(check_files=False)) == rows:
-        return target
-    return Catalog.write(target, catalog.library, rows).path
+    return build_library(maker, takes, workers=workers, progress=progress, say=say, use="noise can be mixed into")
 
 
 class _NoiseMaker(Maker[Take]):
@@ -128,3 +104,8 @@ class _NoiseMaker(Maker[Take]):
         for name, path in self.paths(take).items():
             write(self.catalog.root / path, getattr(excerpt, name)[None], sample_rate=SAMPLE_RATE)
         return {}
+
+    def row(self, take: Take, result: Result) -> Recording:
+        paths = self.paths(take)
+        stems = {name: paths[name] for name in ("clean", "noise")}
+        return row_of(take, take.split, path=paths.get("noisy", paths["clean"]), tags=take.tags, stems=stems)

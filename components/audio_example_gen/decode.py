@@ -1,6 +1,6 @@
 """A recording's audio columns as PCM16 and its descriptors, each file decoded once, block by block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,17 +63,17 @@ def decoded(recording: Recording, root: Path, settings: Settings) -> Iterator[De
         equally long.
     """
     with ExitStack() as stack:
-        spec = settings.audio
+        spec, files = settings.audio, settings.files_of(recording)
         columns = {column: stack.enter_context(PcmSpool(spec.channels)) for column in spec.columns}
         descriptors = None
-        for column, path in settings.files_of(recording).items():
+        for column, path in files.items():
             described = settings.descriptors if column == RECORDING_COLUMN else "none"
             try:
                 found = _decode(root / path, columns.get(column), spec, described)
             except AudioError as error:
-                raise SetAside("path" if column == RECORDING_COLUMN else "stems", path, error.reason) from error
+                raise SetAside(_cell(column), path, error.reason) from error
             descriptors = descriptors or found
-        yield Decoded(columns, _common_length(recording, columns, spec.sample_rate), descriptors)
+        yield Decoded(columns, _common_length(files, columns, spec.sample_rate), descriptors)
 
 
 def _decode(path: Path, spool: PcmSpool | None, spec: AudioSpec, detail: Detail) -> Descriptors | None:
@@ -103,7 +103,12 @@ def _to_channels(path: Path, y: np.ndarray, channels: int) -> np.ndarray:
         raise AudioError(path, str(error)) from error
 
 
-def _common_length(recording: Recording, columns: dict[str, PcmSpool], sample_rate: int) -> int:
+def _cell(column: str) -> str:
+    """The catalog's column that names the file of an audio column."""
+    return "path" if column == RECORDING_COLUMN else "stems"
+
+
+def _common_length(files: Mapping[str, str], columns: dict[str, PcmSpool], sample_rate: int) -> int:
     lengths = {column: spool.num_samples for column, spool in columns.items()}
     shortest, longest = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
     if lengths[longest] - lengths[shortest] > ALIGNMENT_S * sample_rate:
@@ -114,6 +119,6 @@ def _common_length(recording: Recording, columns: dict[str, PcmSpool], sample_ra
             f"they must be equally long to {ALIGNMENT_S} s",
         )
     if lengths[shortest] < MIN_AUDIO_S * sample_rate:
-        found = f"holds {lengths[shortest] / sample_rate:.3f} s of audio, at least {MIN_AUDIO_S} s are needed"
-        raise SetAside("path", recording.path, found)
+        reason = f"lasts {lengths[shortest] / sample_rate:.3f} s; at least {MIN_AUDIO_S} s are needed"
+        raise SetAside(_cell(shortest), files[shortest], reason)
     return lengths[shortest]

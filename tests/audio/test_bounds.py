@@ -99,7 +99,7 @@ def test_a_line_break_in_a_name_stays_out_of_the_message(tmp_path: Path) -> None
     path.write_text("no audio")
     with pytest.raises(AudioError) as caught:
         files.probe(path)
-    assert "two\\nlines.wav': is not audio" in str(caught.value)
+    assert "two\\nlines.wav: is not audio" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
 

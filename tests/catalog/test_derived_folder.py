@@ -44,8 +44,10 @@ def test_a_folder_that_was_made_before_there_were_marks_is_known_by_its_catalog(
 
 def test_what_is_swept_has_names_of_ours(tmp_path: Path) -> None:
     (tmp_path / "000003-0").mkdir()
-    kept = {"000000-0.flac", "000000-0.json", "mine.wav", ".hidden", "000003-0"}
-    for name in {*kept, "000001-0.flac", "000000-0.part", ".000000-0.clean-0123456789abcdef.part"} - {"000003-0"}:
+    ours = {"000000-0.clean.flac", "000000-0.json"}
+    kept = {*ours, "mine.wav", ".hidden", "000003-0"}
+    halves = {"000000-0.json-0123abcd.part", ".000000-0.clean-0123456789abcdef.part"}
+    for name in {*kept, *halves, "000001-0.clean.flac", "000000-0.noisy.flac"} - {"000003-0"}:
         (tmp_path / name).touch()
-    sweep(tmp_path, {"000000-0"})
+    sweep(tmp_path, ours)
     assert names(tmp_path) == kept

@@ -169,6 +169,27 @@ def test_a_complete_build_is_left_as_it_is_and_a_broken_one_goes_on(noisy: Path,
     assert again == {"noisy", "000003-1", "000004-0"}
 
 
+def test_a_broken_build_of_other_takes_leaves_no_catalog_of_files_that_are_gone(tmp_path: Path) -> None:
+    source = make_source(tmp_path)
+    build_noisy(source, excerpt_s=2.0, per_recording=1, workers=1)
+
+    def break_off(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_noisy(source, seed=1, excerpt_s=2.0, per_recording=1, workers=1, progress=break_off)
+    assert not (tmp_path / "noisy.csv").exists()
+
+
+def test_a_take_that_has_become_clean_leaves_no_sum_behind(tmp_path: Path) -> None:
+    source = make_source(tmp_path)
+    for seed, clean in ((0, {"noisy/000007-0.clean.flac"}), (6, {"noisy/000000-0.clean.flac"})):
+        rows = rows_of(build_noisy(source, seed=seed, excerpt_s=2.0, per_recording=1, workers=2))
+        assert {row.path for row in rows if row.tags == (CLEAN,)} == clean
+        named = {path for row in rows for path in (row.path, *row.stems.values())}
+        assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("noisy/*.flac")} == named
+
+
 def test_two_builds_do_not_write_to_one_folder(noisy: Path, source: Path) -> None:
     with alone(noisy.parent / "noisy"), pytest.raises(CatalogError, match="another build is at work there"):
         build_noisy(source, seed=1)

@@ -83,8 +83,8 @@ def test_what_is_no_pair_is_left_out_and_told(tmp_path: Path) -> None:
     assert list(rows_of(imported.catalog.path)) == ["good.wav"]
     assert [str(problem).partition(": ")[2] for problem in imported.problems] == [
         'row 1: "alone.wav" is not in noisy/',
-        'row 3, column path: "noisy/short.wav" has 1 channels of 11900 samples at 48000 Hz, '
-        "its clean recording has 1 channels of 12000 samples at 48000 Hz: they do not match",
+        'row 3, column path: "noisy/short.wav" has 1 channel of 11900 samples at 48000 Hz, '
+        "its clean recording has 1 channel of 12000 samples at 48000 Hz: they do not match",
     ]
     with pytest.raises(CatalogError, match="clean: is missing"):
         import_noisy_pairs(tmp_path / "elsewhere")

@@ -120,7 +120,7 @@ def test_a_good_catalog_passes_its_check(tmp_path: Path) -> None:
     path = Catalog.write(tmp_path / "catalog.csv", "builtin", [Recording(id="one", path="one.wav")]).path
     done = dacapo("catalog", "check", path)
     assert done.exit_code == 0
-    assert done.stdout.splitlines() == [f"{path}: library builtin (synthetic), 1 recordings, 0 problems"]
+    assert done.stdout.splitlines() == [f"{path}: library builtin (synthetic), 1 recording, 0 problems"]
 
 
 def test_every_wrong_cell_of_a_catalog_is_a_line_and_the_exit_code_2(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_every_wrong_cell_of_a_catalog_is_a_line_and_the_exit_code_2(tmp_path: P
     assert done.exit_code == 2
     assert 'catalog.csv: row 2, column path: "gone.wav" does not exist' in lines
     assert any(line.startswith("catalog.csv: row 3, column split") for line in lines)
-    assert summary == f"{path}: library mine, 1 recordings, {len(lines)} problems"
+    assert summary == f"{path}: library mine, 1 recording, {len(lines)} problems"
 
 
 def test_a_file_that_is_no_catalog_is_one_line_and_the_exit_code_2(tmp_path: Path) -> None:

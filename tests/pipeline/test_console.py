@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,15 @@ def test_verbose_shows_everything_and_writes_no_log(tmp_path: Path) -> None:
     assert "python chatter" in shown
     assert "for the person" in shown
     assert not (tmp_path / "run.log").exists()
+
+
+def test_a_file_name_that_is_not_utf_8_is_shown_with_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"M\xf6t.csv")).write_text("# dacapo-catalog: 1\n# library: mine\nid,path\n")
+    program = [sys.executable, "-m", "pipeline", "catalog", "check"]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    there, gone = (
+        subprocess.run([*program, tmp_path / os.fsdecode(name)], capture_output=True, text=True, env=environment)
+        for name in (b"M\xf6t.csv", b"M\xf6.csv")
+    )
+    assert there.stdout == f"{tmp_path}/M\\xf6t.csv: library mine, 0 recordings, 0 problems\n"
+    assert gone.stderr == f"dacapo: {tmp_path}/M\\xf6.csv: there is no such catalog file\n"

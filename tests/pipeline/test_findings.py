@@ -39,8 +39,9 @@ def test_of_many_recordings_that_are_set_aside_the_first_are_named_and_the_rest_
 
 
 def test_recordings_in_another_split_than_their_artist_are_one_warning(tmp_path: Path) -> None:
-    warning = "warning: 2 recordings have another split than an earlier one of their artist or package"
+    warning = "warning: 2 recordings have another split than an earlier one of the same artist or package"
     assert list(notes(run(tmp_path, torn=2))) == [warning]
+    assert list(notes(run(tmp_path, torn=1))) == [warning.replace("2 recordings have", "1 recording has")]
 
 
 def test_a_report_from_before_they_were_counted_is_read(tmp_path: Path) -> None:

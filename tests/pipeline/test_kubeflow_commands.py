@@ -362,6 +362,7 @@ def test_a_part_of_a_pipeline_is_one_line(stub: Stub, pipeline: Path, tmp_path: 
         (("--home", "/dacapo/../home/me"), "lies on no volume of the placement"),
         (("--home", "gs://music"), "is a URL"),
         (DATAFLOW, "beam.runner='dataflow': the home folder lies on a volume of the cluster"),
+        (("--image", "a b"), "dacapo: image: 'a b' is no reference of an image"),
     ],
 )
 def test_what_no_step_could_read_is_not_compiled(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -369,6 +370,13 @@ def test_what_no_step_could_read_is_not_compiled(tmp_path: Path, arguments: tupl
     assert done.exit_code == 2
     assert words in one_line(done)
     assert not (tmp_path / "tagging.yaml").exists()
+
+
+def test_an_output_that_is_no_yaml_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "tagging.txt"
+    done = dacapo("compile", "tagging", "--output", path)
+    assert done.exit_code == 2
+    assert one_line(done) == f"dacapo: output={str(path)!r} does not end in .yaml"
 
 
 def test_a_compiled_pipeline_is_called_by_task_and_library(tmp_path: Path) -> None:

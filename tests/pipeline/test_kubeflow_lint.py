@@ -217,6 +217,13 @@ def test_a_file_that_is_no_pipeline_is_one_line(tmp_path: Path, text: str) -> No
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    for path, reason in ((tmp_path / "gone.yaml", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(NotAPipeline) as caught:
+            lint_file(path)
+        assert str(caught.value) == f"{path}: cannot be read: {reason}"
+
+
 def test_null_is_what_is_not_there(tagging: tuple[dict[str, Any], dict[str, Any]]) -> None:
     spec, platform = copy.deepcopy(tagging)
     spec["root"]["dag"]["outputs"] = container(spec)["lifecycle"] = placed(platform)["tolerations"] = None

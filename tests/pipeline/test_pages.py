@@ -263,7 +263,7 @@ def test_findings_and_recordings_set_aside_are_told(pages: dict[str, Page]) -> N
 
 
 def test_recordings_apart_from_others_of_their_artist_are_counted(pages: dict[str, Page]) -> None:
-    assert "3 of them have another split than an earlier one of their artist or package." in pages["data.html"].text
+    assert "3 of them have another split than an earlier one of the same artist or package." in pages["data.html"].text
 
 
 def test_a_run_that_failed_early_has_the_pages_that_it_can_have(tmp_path: Path, report: Path) -> None:

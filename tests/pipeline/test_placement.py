@@ -52,7 +52,7 @@ def test_a_train_job_carries_what_the_pool_and_the_step_say(tmp_path: Path) -> N
     ("changes", "words"),
     [
         ({"colour": "red"}, "colour is not a field"),
-        ({"image": ""}, "image=''"),
+        ({"image": ""}, "image: '' is no reference of an image"),
         ({"steps": {"Trainr": {}}}, "steps.Trainr is not one of AudioExampleGen"),
         ({"tasks": {"chess": {}}}, "tasks.chess is not one of tagging"),
         ({"steps": {"Transform": {"pool": "huge"}}}, "steps.Transform.pool='huge' is not one of the pools"),
@@ -77,6 +77,22 @@ def test_a_wrong_placement_is_one_line_with_file_field_and_value(
     assert words in str(caught.value)
     assert str(caught.value).startswith(f"{tmp_path / 'placement.yaml'}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("image", ["", "a b", "dacapo:", "Dacapo", "registry/", "dacapo@sha256", "dacapo:cpu\n"])
+def test_what_is_no_image_is_one_line_with_the_option_in_place_of_the_file(image: str) -> None:
+    for option in ("image", "gpu_image"):
+        with pytest.raises(PlacementError) as caught:
+            load_placement(**{option: image})
+        line = f"{option}: {image!r} is no reference of an image, such as registry.example.org/dacapo:cpu"
+        assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    "image", ["dacapo", "dacapo:cpu", "localhost:5000/dacapo", "ghcr.io/a/b_c/d-e:v1.0@sha256:0f", "Registry.io/x:Y"]
+)
+def test_references_of_images_are_taken(image: str) -> None:
+    assert load_placement(image=image).image == image
 
 
 @pytest.mark.parametrize(("text", "words"), [("[1, 2]", "not a mapping"), ("a: [", "is not YAML")])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from catalog.format import Catalog
 from pipeline.main import app
 from tests.serving.tiny_models import Shelf, save_model, tone
 
@@ -82,12 +83,19 @@ def test_a_model_of_another_profile_is_named(home: Path, catalog: Path) -> None:
         (["tagging", "--model", "{home}/gone"], "holds no saved_model.pb, so it is no exported model"),
         (["tagging", "--catalog", "{home}/gone.csv"], "there is no such catalog file"),
         (["tagging", "--set", "beam.runner=dask"], "beam.runner='dask'"),
+        (["tagging", "--set", "beam.runner=dataflow"], "runner=dataflow needs the options beam.dataflow"),
+        (["tagging", "--set", "train.steps=5"], "--set 'train.steps=5': a scan does not read train.steps, but task,"),
+        (
+            ["tagging", "--catalog", "{home}/empty.csv"],
+            "empty.csv: the catalog has no rows: there is nothing to answer",
+        ),
         (["tagging", "--catalog", "{home}/serving.csv"], "serving.csv: is a folder, not a catalog file"),
         (["tagger"], "task='tagger' is not one of"),
     ],
 )
 def test_a_wrong_choice_is_one_line(home: Path, catalog: Path, options: list[str], words: str) -> None:
     (home / "serving.csv").mkdir()
+    Catalog.write(home / "empty.csv", "tiny", [])
     given = [option.format(home=home) for option in options]
     done = dacapo("scan", "--catalog", catalog, *given, "--home", home)
     (line,) = done.stderr.splitlines()

@@ -58,6 +58,11 @@ def test_a_wrong_setting_is_one_line_with_field_and_value(assignment: str, words
     assert "\n" not in str(caught.value)
 
 
+def test_a_home_that_is_a_url_is_shown_as_text() -> None:
+    with pytest.raises(SettingsError, match=r"^home='s3:/bucket/home': is a URL, write the path of a file system"):
+        load_settings({"home": Path("s3://bucket/home")})
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(("filters", "field"), [("[]", "train.filters=[]"), ("[8,0,8]", "train.filters.1=0")])
 def test_no_task_takes_filters_of_which_it_can_make_no_network(task: str, filters: str, field: str) -> None:

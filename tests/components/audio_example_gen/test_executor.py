@@ -99,6 +99,17 @@ def test_stems_of_unequal_length_or_missing_are_set_aside(library, ingest):
     ]
 
 
+def test_the_file_that_is_too_short_is_the_one_that_is_named(library, ingest):
+    library.sound("long.wav", 2.0), library.sound("sample.wav", 1 / 8000)
+    stems = {"left": "sample.wav", "right": "sample.wav"}
+    library.recordings.append(Recording(id="good", path="long.wav", stems=dict.fromkeys(stems, "long.wav")))
+    library.recordings.append(Recording(id="bad", path="sample.wav", stems=stems))
+    catalog, line = library.write(), '"sample.wav" lasts 0.000 s; at least 0.5 s are needed'
+    for column, audio in (("path", {}), ("stems", {"audio": json.dumps(TWO_STEMS)})):
+        output = ingest(catalog, vocabulary=NO_VOCABULARY, max_set_aside_share=0.5, **audio)
+        assert [cell.line for cell in output.report.set_aside] == [f"catalog.csv: row 2, column {column}: {line}"]
+
+
 def test_labels_follow_the_vocabulary_and_a_child_brings_its_parent(library, ingest):
     library.add("a", tags=("live", "pop/piano"), split="eval")
     (example,) = ingest(library.write()).of("a")

@@ -1,0 +1,82 @@
+"""A library of takes on disk: its folder, held by one build at a time, the takes in it, and at last their catalog."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+from catalog.derived.folder import claim, sweep
+from catalog.derived.making import Maker, Result, T, make_all
+from catalog.errors import CatalogError
+from catalog.folder import alone
+from catalog.format import Catalog, open_catalog
+from catalog.recording import Recording
+
+
+def build_library(
+    maker: Maker[T],
+    takes: Sequence[T],
+    *,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+    say: Callable[[str], None] | None,
+    use: str,
+) -> Path:
+    """Write ``<folder>.csv`` beside the catalog of the sources, and the takes in ``<folder>``, those first.
+
+    A complete library is left as it is. Of one that changes the catalog goes before the first of its takes, so that a
+    build which is broken off leaves no catalog of files that are gone.
+
+    Parameters
+    ----------
+    maker : of the takes, which says where they lie
+    takes : in the order of the rows
+    workers : processes, started by spawn
+    progress : called with (takes done, takes in all)
+    say : told of each recording that was left out
+    use : what recordings are wanted for, as in "holds no recording that <use>"
+
+    Returns
+    -------
+    Path
+        Of the catalog.
+
+    Raises
+    ------
+    CatalogError
+        No recording can be used, the folder holds what others wrote, or another build is at work there.
+    AudioError
+        A take cannot be written.
+    """
+    sources = maker.catalog
+    target, folder = sources.root / f"{maker.folder}.csv", sources.root / maker.folder
+    claim(folder, target)
+    with alone(folder):
+        known = [maker.known(take) for take in takes]
+        if target.is_file() and not _is_complete(target, maker, takes, known):
+            target.unlink()
+        sweep(folder, _files(maker, takes))
+        results = make_all(maker, takes, known, workers, progress or (lambda done, total: None))
+        for result in results:
+            if "left_out" in result and say is not None:
+                say(f"left out: {result['left_out']}")
+        rows = _rows(maker, takes, results)
+        if not rows:
+            raise CatalogError(f"{sources.path}: holds no recording that {use}")
+        return target if target.is_file() else Catalog.write(target, sources.library, rows).path
+
+
+def _is_complete(target: Path, maker: Maker[T], takes: Sequence[T], known: Sequence[Result | None]) -> bool:
+    """Whether all takes are there and the catalog holds them and no others."""
+    results = [result for result in known if result is not None]
+    if len(results) < len(takes):
+        return False
+    return list(open_catalog(target).rows(check_files=False)) == _rows(maker, takes, results)
+
+
+def _rows(maker: Maker[T], takes: Sequence[T], results: Sequence[Result]) -> list[Recording]:
+    made = (pair for pair in zip(takes, results, strict=True) if "left_out" not in pair[1])
+    return [maker.row(take, result) for take, result in made]
+
+
+def _files(maker: Maker[T], takes: Sequence[T]) -> set[str]:
+    """Names of the files that takes may have."""
+    return {PurePosixPath(path).name for take in takes for path in (*maker.paths(take).values(), maker.mark(take).name)}
