@@ -1,4 +1,4 @@
-"""What the detector learns from validation, without a network."""
+"""What the detector learns from validation, and how its networks answer together."""
 
 import numpy as np
 
@@ -6,8 +6,9 @@ from trainers.calibration import logit
 from trainers.defects.event_levels import FALSE_PER_MINUTE, MARGIN
 from trainers.defects.frames import RATE
 from trainers.defects.model import DefectsLearner
-from trainers.defects.spectra import CHANNELS
-from trainers.defects.task import TASK
+from trainers.defects.network import build_network, output_variables
+from trainers.defects.spectra import CHANNELS, WIDTH
+from trainers.defects.task import TASK, DefectsHyperparameters
 from trainers.request import Recipe, TrainerConfig
 
 DEFECTS = ("click", "hum")
@@ -47,3 +48,19 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
     learnt = make_learner().finish(rows, {"probabilities": np.concatenate([quieter, louder])})
     assert learnt["thresholds"][1] == 0.0
     np.testing.assert_allclose(learnt["event_levels"][1], logit(np.array(0.7)) + MARGIN, rtol=1e-6)
+
+
+def test_members_learn_alone_and_answer_together() -> None:
+    hyperparameters = DefectsHyperparameters(filters=(4, 4, 4), units=4, members=3, steps=1, batch_size=1)
+    model = build_network(hyperparameters, classes=2, frames=94)
+    paths = {variable.path for variable in model.variables}
+    assert set(output_variables(3)) & paths == {
+        f"defects{number}/{part}" for number in ("", "_1", "_2") for part in ("kernel", "bias")
+    }
+    features = np.random.default_rng(0).standard_normal((2, 94, WIDTH)).astype(np.float32)
+    outputs = model({"features": features, "frames": np.array([[94.0], [50.0]], np.float32)}, training=False)
+    members = outputs["member_probabilities"].numpy()
+    assert members.shape == (2, 3, 2)
+    assert np.ptp(members, axis=1).min() > 0
+    together = 1 / (1 + np.exp(-np.mean(np.log(members / (1 - members)), axis=1)))
+    np.testing.assert_allclose(outputs["probabilities"], together, rtol=1e-4)

@@ -11,7 +11,7 @@ from trainers.calibration import learn_thresholds, logit
 from trainers.defects.event_levels import learn_event_levels
 from trainers.defects.features import Constants, louder
 from trainers.defects.frames import RATE, frames_of
-from trainers.defects.network import build_network
+from trainers.defects.network import build_network, output_variables
 from trainers.defects.spectra import WIDTH
 from trainers.defects.task import DefectsHyperparameters
 from trainers.learner import Arrays, Tensors
@@ -34,12 +34,12 @@ class DefectsLearner:
     draws = 1
     by_recording = False
     uniforms = 1
-    output_variables = ("defects/kernel", "defects/bias", "attention/kernel", "attention/bias", "pool/exponent")
     label_columns = ("labels", "num_samples")
 
     def __init__(self, recipe: Recipe) -> None:
         assert isinstance(recipe.hyperparameters, DefectsHyperparameters)
         self.hyperparameters = recipe.hyperparameters
+        self.output_variables = output_variables(self.hyperparameters.members)
         self.spec = recipe.config.spec
         self.tree = TagTree.of(recipe.config.vocabulary.tags, {})
         self.constants = Constants(recipe.constants["channel_mean"], recipe.constants["channel_std"])
@@ -76,22 +76,25 @@ class DefectsLearner:
         }
 
     def build(self) -> keras.Model:
-        """The network, its frames starting at a probability of `_FIRST_SHARE`: most frames are sound."""
+        """The networks, their frames starting at a probability of `_FIRST_SHARE`: most frames are sound."""
         model = build_network(self.hyperparameters, len(self.defects), self.frames)
-        model.get_layer("defects").bias.assign(np.full(len(self.defects), np.log(_FIRST_SHARE / (1 - _FIRST_SHARE))))
+        first = np.full(len(self.defects), np.log(_FIRST_SHARE / (1 - _FIRST_SHARE)))
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dense) and layer.name.startswith("defects"):
+                layer.bias.assign(first)
         return model
 
     def initialise(self, model: keras.Model) -> None:
         """Nothing beyond a fresh network."""
 
     def loss(self, batch: Tensors, outputs: Tensors) -> tf.Tensor:
-        """Mean cross-entropy of the defects of a segment, and what a regularised pool pays."""
-        p = tf.clip_by_value(outputs["probabilities"], _CLIP, 1 - _CLIP)
-        labels = batch["labels"]
+        """Mean cross-entropy of the defects of a segment, of each member alone, and what a regularised pool pays."""
+        p = tf.clip_by_value(outputs["member_probabilities"], _CLIP, 1 - _CLIP)
+        labels = batch["labels"][:, tf.newaxis]
         losses = -tf.reduce_mean(labels * tf.math.log(p) + (1 - labels) * tf.math.log1p(-p), axis=-1)
         if self.hyperparameters.pooling == "regularised_autopool":
             losses += self.hyperparameters.pooling_penalty * tf.reduce_sum(tf.square(outputs["exponents"]), axis=-1)
-        return losses
+        return tf.reduce_mean(losses, axis=-1)
 
     def recordings(self, rows: Arrays, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities and labels of recordings, [recordings, defects]: the largest of their segments, as the

@@ -10,6 +10,7 @@ from trainers.defects.task import DefectsHyperparameters
 from trainers.layers import GlobalBatchNorm, frame_mask
 
 _MOMENTUM = 0.95
+_CLIP = 1e-7
 
 
 class Mask(keras.layers.Layer):
@@ -24,6 +25,20 @@ class Mask(keras.layers.Layer):
         return tuple(features_shape[:2])
 
 
+def output_variables(members: int) -> tuple[str, ...]:
+    """Paths of the variables of `build_network` whose last axis is the defects."""
+    layers = ("defects/kernel", "defects/bias", "attention/kernel", "attention/bias", "pool/exponent")
+    return tuple(
+        f"{layer}{_suffix(member)}/{part}"
+        for member in range(members)
+        for layer, part in (path.split("/") for path in layers)
+    )
+
+
+def _suffix(member: int) -> str:
+    return f"_{member}" if member else ""
+
+
 def _convolved(x: keras.KerasTensor, filters: int, size: int, name: str) -> keras.KerasTensor:
     x = keras.layers.Conv1D(filters, size, padding="same", use_bias=False, name=f"conv_{name}")(x)
     return ops.relu(GlobalBatchNorm(_MOMENTUM, f"norm_{name}")(x))
@@ -33,11 +48,13 @@ def build_network(hyperparameters: DefectsHyperparameters, classes: int, frames:
     """The functional model.
 
     Each of three convolutions is followed by a maximum that halves time, so that what lasts one fine frame reaches its
-    frame at full strength. The recurrent layer reads both ways, and its output stands beside what it read.
+    frame at full strength. The recurrent layer reads both ways, and its output stands beside what it read. There are
+    as many such networks as `members` says, which share nothing but what they hear; the answer is the mean of their
+    logits.
 
     Parameters
     ----------
-    hyperparameters : sizes and the pool
+    hyperparameters : sizes, members and the pool
     classes : defects
     frames : of a training segment
 
@@ -45,30 +62,58 @@ def build_network(hyperparameters: DefectsHyperparameters, classes: int, frames:
     -------
     keras.Model
         From ``features`` [b, frames, WIDTH] and ``frames`` [b, 1] to ``frame_logits`` [b, frames, classes],
-        ``probabilities`` [b, classes] and the pool's ``exponents`` [b, classes].
+        ``probabilities`` [b, classes], ``member_probabilities`` [b, members, classes] and the pools' ``exponents``
+        [b, members, classes].
     """
     features = keras.Input((frames, WIDTH), name="features")
     count = keras.Input((1,), name="frames")
     mask = Mask(name="mask")(features, count)
     masked = features * mask[:, :, None]
+    members = [
+        _member(hyperparameters, classes, frames, masked, mask, number) for number in range(hyperparameters.members)
+    ]
+    logits, pooled, exponents = (list(answers) for answers in zip(*members, strict=True))
+    outputs = {
+        "frame_logits": ops.mean(ops.stack(logits), axis=0),
+        "probabilities": pooled[0] if len(pooled) == 1 else ops.sigmoid(ops.mean(_logit(ops.stack(pooled)), axis=0)),
+        "member_probabilities": ops.stack(pooled, axis=1),
+        "exponents": ops.stack(exponents, axis=1),
+    }
+    return keras.Model({"features": features, "frames": count}, outputs, name="detector")
+
+
+def _member(
+    hyperparameters: DefectsHyperparameters,
+    classes: int,
+    frames: int,
+    masked: keras.KerasTensor,
+    mask: keras.KerasTensor,
+    number: int,
+) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
+    """Frame logits [b, frames, classes], pooled probabilities and exponents [b, classes] of one network."""
+    name = _suffix(number)
     fine = ops.reshape(masked[:, :, : PER_FRAME * FINE], (-1, frames * PER_FRAME, FINE))
     for block, filters in enumerate(hyperparameters.filters):
-        fine = _convolved(fine, filters, 5 if block == 0 else 3, str(block))
-        fine = keras.layers.MaxPooling1D(2, name=f"pool_{block}")(fine)
-    slow = keras.layers.Dense(SLOW, activation="relu", name="slow")(masked[:, :, PER_FRAME * FINE :])
-    x = keras.layers.SpatialDropout1D(hyperparameters.dropout, seed=21, name="dropout")(
+        fine = _convolved(fine, filters, 5 if block == 0 else 3, f"{block}{name}")
+        fine = keras.layers.MaxPooling1D(2, name=f"pool_{block}{name}")(fine)
+    slow = keras.layers.Dense(SLOW, activation="relu", name=f"slow{name}")(masked[:, :, PER_FRAME * FINE :])
+    x = keras.layers.SpatialDropout1D(hyperparameters.dropout, seed=21 + 2 * number, name=f"dropout{name}")(
         ops.concatenate([fine, slow], axis=-1) * mask[:, :, None]
     )
     recurrent = keras.layers.Bidirectional(
-        keras.layers.GRU(hyperparameters.units, return_sequences=True, name="gru"), name="both_ways"
+        keras.layers.GRU(hyperparameters.units, return_sequences=True, name=f"gru{name}"), name=f"both_ways{name}"
     )(x)
-    x = keras.layers.Dropout(hyperparameters.dropout, seed=22, name="dropout_frames")(
+    x = keras.layers.Dropout(hyperparameters.dropout, seed=22 + 2 * number, name=f"dropout_frames{name}")(
         ops.concatenate([x, recurrent], axis=-1)
     )
-    logits = keras.layers.Dense(classes, dtype="float32", name="defects")(x)
+    logits = keras.layers.Dense(classes, dtype="float32", name=f"defects{name}")(x)
     scores = logits
     if hyperparameters.pooling == "attention":
-        scores = keras.layers.Dense(classes, dtype="float32", name="attention")(x)
-    pooled = Pool(hyperparameters.pooling, frames, "pool")(ops.sigmoid(logits), scores, mask)
-    outputs = {"frame_logits": logits, "probabilities": pooled["pooled"], "exponents": pooled["exponents"]}
-    return keras.Model({"features": features, "frames": count}, outputs, name="detector")
+        scores = keras.layers.Dense(classes, dtype="float32", name=f"attention{name}")(x)
+    pooled = Pool(hyperparameters.pooling, frames, f"pool{name}")(ops.sigmoid(logits), scores, mask)
+    return logits, pooled["pooled"], pooled["exponents"]
+
+
+def _logit(p: keras.KerasTensor) -> keras.KerasTensor:
+    p = ops.clip(p, _CLIP, 1.0 - _CLIP)
+    return ops.log(p) - ops.log1p(-p)
