@@ -51,11 +51,12 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
 
 
 def test_members_learn_alone_and_answer_together() -> None:
-    hyperparameters = DefectsHyperparameters(filters=(4, 4, 4), units=4, members=3, steps=1, batch_size=1)
+    small = {"filters": (4, 4, 4), "units": 4, "members": 3}
+    hyperparameters = DefectsHyperparameters.model_validate(TASK.hyperparameters["quick"].model_dump() | small)
     model = build_network(hyperparameters, classes=2, frames=94)
     paths = {variable.path for variable in model.variables}
     assert set(output_variables(3)) & paths == {
-        f"defects{number}/{part}" for number in ("", "_1", "_2") for part in ("kernel", "bias")
+        f"defects{number}/{part}" for number in ("", "_member_1", "_member_2") for part in ("kernel", "bias")
     }
     features = np.random.default_rng(0).standard_normal((2, 94, WIDTH)).astype(np.float32)
     outputs = model({"features": features, "frames": np.array([[94.0], [50.0]], np.float32)}, training=False)

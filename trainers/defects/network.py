@@ -36,7 +36,7 @@ def output_variables(members: int) -> tuple[str, ...]:
 
 
 def _suffix(member: int) -> str:
-    return f"_{member}" if member else ""
+    return f"_member_{member}" if member else ""
 
 
 def _convolved(x: keras.KerasTensor, filters: int, size: int, name: str) -> keras.KerasTensor:
