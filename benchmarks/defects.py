@@ -3,7 +3,7 @@
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -246,8 +246,7 @@ def _clean(systems: Sequence[Answers], rows: Sequence[Any], durations: Sequence[
     minutes = sum(durations[number] for number in sound) / 60
     lines = []
     for system in systems:
-        counts = [sum(event.event == name for number in sound for event in system.events[number]) for name in names]
-        rates = [10 * count / minutes if minutes else float("nan") for count in (*counts, sum(counts))]
+        rates = _in_ten_minutes([system.events[number] for number in sound], minutes, names)
         known = [*(name in system.answers for name in names), True]
         lines.append([system.name, *(f"{rate:.2f}" if ok else "" for rate, ok in zip(rates, known, strict=True))])
     caption = f"False events in ten minutes of the {len(sound)} undamaged excerpts, {minutes:.1f} minutes in all."
@@ -261,25 +260,30 @@ def _whole(listen: Any, root: Path, sources: Sequence[Any]) -> Iterator[Table]:
     say(f"  whole recordings: {len(sources)}")
     answers = ours(listen, root, sources)
     minutes = sum(_durations(root, sources)) / 60
-    events = [sum(event.event == name for found in answers.events for event in found) for name in answers.answers]
-    decided = [sum(name in found for found in answers.decided) for name in answers.answers]
+    names = answers.answers
+    with_events = [{event.event for event in events} for events in answers.events]
     lines = [
-        ["events in ten minutes", *(f"{10 * count / minutes:.2f}" for count in (*events, sum(events)))],
-        ["recordings with events", *_with_events(answers)],
-        ["recordings decided", *map(str, (*decided, sum(map(bool, answers.decided))))],
+        ["events in ten minutes", *(f"{rate:.2f}" for rate in _in_ten_minutes(answers.events, minutes, names))],
+        ["recordings with events", *_counts(with_events, names)],
+        ["recordings decided", *_counts(answers.decided, names)],
     ]
     caption = (
         f"The {len(sources)} recordings that the excerpts were taken from, from beginning to end, {minutes:.0f} "
         "minutes, as a scan answers them. They are taken to be undamaged: what is really clipped in them counts as "
         "false. A recording has what any window of six seconds has, so more of the long ones are decided."
     )
-    yield Table("On whole recordings", ("", *answers.answers, "all"), lines, caption)
+    yield Table("On whole recordings", ("", *names, "all"), lines, caption)
 
 
-def _with_events(answers: Answers) -> Iterator[str]:
-    found = [{event.event for event in events} for events in answers.events]
-    yield from (str(sum(name in names for names in found)) for name in answers.answers)
-    yield str(sum(map(bool, found)))
+def _in_ten_minutes(events: Sequence[Sequence[Any]], minutes: float, names: Sequence[str]) -> list[float]:
+    """How often each defect is told in ten minutes, and all of them; not a number of no minutes."""
+    counts = [sum(event.event == name for found in events for event in found) for name in names]
+    return [10 * count / minutes if minutes else float("nan") for count in (*counts, sum(counts))]
+
+
+def _counts(found: Sequence[Set[str]], names: Sequence[str]) -> list[str]:
+    """Recordings that have each defect, and that have any."""
+    return [*(str(sum(name in own for own in found)) for name in names), str(sum(map(bool, found)))]
 
 
 def _psds(system: Answers, rows: Sequence[Any], durations: Sequence[float], names: Sequence[str]) -> Table:
