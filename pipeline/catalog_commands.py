@@ -1,7 +1,8 @@
 """``dacapo catalog``: make, import and check catalogs."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,48 +45,21 @@ def build_derived_catalogs(home: Path, library: str, *, seed: int = 0) -> list[P
     return [make(home / "catalogs" / library / "catalog.csv", seed) for make in (_damaged, _noisy)]
 
 
-def _damaged(
-    source: Path,
-    seed: int,
-    *,
-    minutes: float | None = None,
-    training_takes: int | None = None,
-    validation_takes: int | None = None,
-) -> Path:
+def _damaged(source: Path, seed: int, **options: Any) -> Path:
     from catalog.damage import build_damaged
 
-    with progress_bar(f"damaged recordings of {library_title(source.parent.name)}") as advance:
-        return build_damaged(
-            source,
-            seed=seed,
-            progress=advance,
-            say=typer.echo,
-            minutes=minutes,
-            training_takes=training_takes,
-            validation_takes=validation_takes,
-        )
+    return _derived("damaged", build_damaged, source, seed, **options)
 
 
-def _noisy(
-    source: Path,
-    seed: int,
-    *,
-    minutes: float | None = None,
-    training_takes: int | None = None,
-    noises: Path | None = None,
-) -> Path:
+def _noisy(source: Path, seed: int, **options: Any) -> Path:
     from catalog.noise import build_noisy
 
-    with progress_bar(f"noisy recordings of {library_title(source.parent.name)}") as advance:
-        return build_noisy(
-            source,
-            seed=seed,
-            progress=advance,
-            say=typer.echo,
-            minutes=minutes,
-            training_takes=training_takes,
-            noises=noises,
-        )
+    return _derived("noisy", build_noisy, source, seed, **options)
+
+
+def _derived(kind: str, build: Callable[..., Path], source: Path, seed: int, **options: Any) -> Path:
+    with progress_bar(f"{kind} recordings of {library_title(source.parent.name)}") as advance:
+        return build(source, seed=seed, progress=advance, say=typer.echo, **options)
 
 
 @build_app.command("builtin")

@@ -11,6 +11,7 @@ from trainers.layers import GlobalBatchNorm, frame_mask
 
 _MOMENTUM = 0.95
 _CLIP = 1e-7
+_HEADS = ("defects", "attention")
 
 
 class Mask(keras.layers.Layer):
@@ -27,12 +28,9 @@ class Mask(keras.layers.Layer):
 
 def output_variables(members: int) -> tuple[str, ...]:
     """Paths of the variables of `build_network` whose last axis is the defects."""
-    layers = ("defects/kernel", "defects/bias", "attention/kernel", "attention/bias", "pool/exponent")
-    return tuple(
-        f"{layer}{_suffix(member)}/{part}"
-        for member in range(members)
-        for layer, part in (path.split("/") for path in layers)
-    )
+    suffixes = [_suffix(member) for member in range(members)]
+    heads = [f"{layer}{suffix}/{part}" for suffix in suffixes for layer in _HEADS for part in ("kernel", "bias")]
+    return (*heads, *(f"pool{suffix}/exponent" for suffix in suffixes))
 
 
 def _suffix(member: int) -> str:
