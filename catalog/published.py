@@ -18,6 +18,8 @@ from catalog.wording import counted
 
 MAX_LINE = 1 << 20
 CATALOG_NAME = "catalog.csv"
+_TOLD = 3
+"""Problems that a refusal names."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
                 assigner.assign(recording)
                 yield recording
         if not count:
-            raise CatalogError(f"{audio}: the published tables hold no recording")
+            told = [f"; {problem}" for problem in problems[:_TOLD]]
+            more = f"; and {counted(len(problems) - _TOLD, 'row')} more" if len(problems) > _TOLD else ""
+            raise CatalogError("".join([f"{audio}: holds no recording that can be used", *told, more]))
 
     catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())
     return Imported(catalog, count, tuple(problems), assigner.torn)

@@ -113,9 +113,9 @@ class Beam(BaseModel):
         given = {name for name in ("flink", "spark", "dataflow") if getattr(self, name) is not None}
         wanted = {self.runner} - {"direct"}
         if missing := wanted - given:
-            raise ValueError(f"runner={self.runner} needs the options beam.{missing.pop()}")
+            raise ValueError(f"beam.runner={self.runner} needs the options beam.{missing.pop()}")
         if spare := sorted(given - wanted):
-            raise ValueError(f"beam.{spare[0]} is given but runner={self.runner}")
+            raise ValueError(f"beam.{spare[0]} is given but beam.runner={self.runner}")
         return self
 
     def arguments(self) -> list[str]:

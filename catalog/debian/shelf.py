@@ -65,7 +65,7 @@ class Shelf:
             return None
         deb.unlink()
         if package.unreadable:
-            self._say(f"{name}: not audio: {', '.join(package.unreadable)}")
+            self._say(f"{name}: cannot be read as audio: {', '.join(package.unreadable)}")
         return package
 
     def say_missing(self) -> None:

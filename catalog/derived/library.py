@@ -55,9 +55,9 @@ def build_library(
             target.unlink()
         sweep(folder, _files(maker, takes))
         results = make_all(maker, takes, known, workers, progress or (lambda done, total: None))
-        for result in results:
-            if "left_out" in result and say is not None:
-                say(f"left out: {result['left_out']}")
+        if say is not None:
+            for reason in dict.fromkeys(result["left_out"] for result in results if "left_out" in result):
+                say(f"left out: {reason}")
         rows = _rows(maker, takes, results)
         if not rows:
             raise CatalogError(f"{sources.path}: holds no recording that {use}")

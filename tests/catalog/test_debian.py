@@ -109,7 +109,7 @@ def test_packages_become_recordings_with_all_that_is_known(tmp_path: Path, shop:
     assert done[0] == (0, 3)
     assert done[-1] == (3, 3)
     assert said == [
-        "game-1.2-music: not audio: broken.ogg",
+        "game-1.2-music: cannot be read as audio: broken.ogg",
         "game-1.2-music: not in the mapping: new.ogg",
         "packages that this machine's sources do not have: gone-*",
     ]

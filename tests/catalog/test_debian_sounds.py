@@ -108,7 +108,7 @@ def test_utterances_become_rows_with_speaker_and_split(
     assert (sung.artist, sung.tags, sung.split) == ("Bob", ("singing",), "eval")
     assert (sung.path, sung.licence) == ("voices/game-data/bob/la.ogg", "GPL-2+")
     assert rows["phone/welcome"].split == rows["game-data/ada/again"].split == "train"
-    assert said == ["game-data: not audio: ada/two.ogg"]
+    assert said == ["game-data: cannot be read as audio: ada/two.ogg"]
     assert (library / "catalog.csv").read_bytes() == b"the music"
     assert not (library / "voices/thunder/bark.ogg").exists()
 

@@ -86,6 +86,20 @@ def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
         import_stem_folders(tmp_path / "nowhere")
 
 
+def test_a_folder_of_broken_songs_is_one_line_that_says_why(tmp_path: Path) -> None:
+    for number in range(5):
+        stem(tmp_path / f"song {number}" / "vocals.wav", number)
+    with pytest.raises(CatalogError) as told:
+        import_stem_folders(tmp_path)
+    first, *reasons, more = str(told.value).split("; ")
+    assert first == f"{tmp_path}: holds no recording that can be used"
+    assert [reason.split(", ", 1)[1] for reason in reasons] == [
+        f'column stems: "song {n}" holds no accompaniment.wav' for n in range(3)
+    ]
+    assert more == "and 2 rows more"
+    assert not (tmp_path / "catalog.csv").exists()
+
+
 @pytest.mark.parametrize("barred", ["listing", "entering"])
 def test_a_folder_that_this_user_may_not_look_into_is_left_out_and_told(
     tmp_path: Path, barred: str, monkeypatch: pytest.MonkeyPatch

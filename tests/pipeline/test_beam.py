@@ -50,8 +50,8 @@ def test_beam_reads_the_arguments_of_dataflow() -> None:
 @pytest.mark.parametrize(
     ("assignments", "words"),
     [
-        (["beam.runner=flink"], "runner=flink needs the options beam.flink"),
-        (["beam.spark.job_endpoint=a:1"], "beam.spark is given but runner=direct"),
+        (["beam.runner=flink"], "beam.runner=flink needs the options beam.flink"),
+        (["beam.spark.job_endpoint=a:1"], "beam.spark is given but beam.runner=direct"),
         (["beam.runner=flink", "beam.flink.job_endpoint=beam"], "beam.flink.job_endpoint='beam'"),
         (["beam.runner=dask"], "beam.runner='dask'"),
     ],

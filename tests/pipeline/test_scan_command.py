@@ -83,7 +83,7 @@ def test_a_model_of_another_profile_is_named(home: Path, catalog: Path) -> None:
         (["tagging", "--model", "{home}/gone"], "holds no saved_model.pb, so it is no exported model"),
         (["tagging", "--catalog", "{home}/gone.csv"], "there is no such catalog file"),
         (["tagging", "--set", "beam.runner=dask"], "beam.runner='dask'"),
-        (["tagging", "--set", "beam.runner=dataflow"], "runner=dataflow needs the options beam.dataflow"),
+        (["tagging", "--set", "beam.runner=dataflow"], "beam.runner=dataflow needs the options beam.dataflow"),
         (["tagging", "--set", "train.steps=5"], "--set 'train.steps=5': a scan does not read train.steps, but task,"),
         (
             ["tagging", "--catalog", "{home}/empty.csv"],
