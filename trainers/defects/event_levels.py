@@ -2,8 +2,9 @@
 
 A decision about a recording weighs what it misses against what it makes up, on recordings of which a sixth has the
 defect. A list of events of a collection that is mostly sound is read by people, whom false ones cost. So events ask for
-a level of their own, learnt on the validation recordings that have no defect at all. It is one of the pooled
-probability: where the detector is wrong about a clean recording, single frames are as sure as where it is right.
+a level of their own, learnt on the validation recordings that have no defect at all: all defects together may be wrong
+about a few of these, and are so where it keeps most of the recordings that do have a defect. It is a level of the
+pooled probability: where the detector is wrong about a clean recording, single frames are as sure as where it is right.
 
 A level is one of a window as long as a training segment: it is learnt on excerpts of about one window and applied to
 each window of a long recording.
@@ -12,7 +13,9 @@ each window of a long recording.
 import numpy as np
 
 FALSE_PER_MINUTE = 0.1
-"""Recordings with a false event that are allowed in a minute of clean ones, for each defect."""
+"""False events that are allowed in a minute of clean recordings, of all defects together; at most one of a defect in a
+recording is counted.
+"""
 LEAST_MINUTES = 5.0
 """Of clean recordings; of less nothing is learnt: one of three that is wrong would silence every event."""
 MARGIN = 0.5
@@ -21,13 +24,14 @@ SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
 
 
-def learn_event_levels(scores: np.ndarray, minutes: float, ceilings: np.ndarray) -> np.ndarray:
-    """The levels at which no more clean recordings than allowed have an event.
+def learn_event_levels(scores: np.ndarray, labels: np.ndarray, minutes: float, ceilings: np.ndarray) -> np.ndarray:
+    """The levels at which no more clean recordings than allowed have an event, and most of the others keep theirs.
 
     Parameters
     ----------
-    scores : np.ndarray [recordings, defects], of clean recordings: logits above the thresholds that decide
-    minutes : that these recordings last
+    scores : np.ndarray [recordings, defects], logits above the thresholds that decide
+    labels : np.ndarray [recordings, defects], bool; a recording without any is clean
+    minutes : that the clean recordings last
     ceilings : np.ndarray [defects], scores of a recording that certainly has the defect
 
     Returns
@@ -36,8 +40,49 @@ def learn_event_levels(scores: np.ndarray, minutes: float, ceilings: np.ndarray)
         `LEAST_MINUTES` is clean; `SLACK` below the ceilings at most, so that there are events at all, if more false
         ones than allowed
     """
+    levels = np.zeros(scores.shape[1], np.float32)
+    clean = scores[~labels.any(axis=1)]
+    if minutes < LEAST_MINUTES or not len(clean):
+        return levels
     allowed = int(FALSE_PER_MINUTE * minutes)
-    if minutes < LEAST_MINUTES or len(scores) <= allowed:
-        return np.zeros(scores.shape[1], np.float32)
-    worst = np.sort(scores, axis=0)[len(scores) - 1 - allowed]
-    return np.where(worst >= 0.0, np.clip(ceilings - SLACK, 0.0, worst + MARGIN), 0.0).astype(np.float32)
+    offers = [
+        _offers(clean[:, defect], scores[labels[:, defect], defect], allowed, ceilings[defect])
+        for defect in range(len(levels))
+    ]
+    for defect, spent in enumerate(_shares(np.array([reached for _, reached in offers]))):
+        levels[defect] = offers[defect][0][spent]
+    return levels
+
+
+def _offers(clean: np.ndarray, having: np.ndarray, allowed: int, ceiling: float) -> tuple[np.ndarray, np.ndarray]:
+    """The level of a defect at which 0, 1, ... `allowed` clean recordings may have an event, and the share of those
+    having the defect that reach it, each [allowed + 1].
+    """
+    worst = np.sort(clean)[::-1][: allowed + 1]
+    worst = np.concatenate([worst, np.full(allowed + 1 - len(worst), -np.inf)])
+    levels = np.where(worst >= 0.0, np.clip(ceiling - SLACK, 0.0, worst + MARGIN), 0.0)
+    if not len(having):
+        return levels, np.zeros(allowed + 1)
+    return levels, np.mean(having >= levels[:, np.newaxis], axis=1)
+
+
+def _shares(reached: np.ndarray) -> list[int]:
+    """How many of the allowed false ones each defect gets, so that the sum of what is reached is largest, and of equal
+    sums with the fewest.
+
+    Parameters
+    ----------
+    reached : np.ndarray [defects, allowed + 1], rising along the second axis
+    """
+    count = reached.shape[1]
+    sums, steps = np.zeros(count), []
+    for row in reached:
+        # Of each total: what this defect takes of it, the others before it the rest.
+        of_total = [np.argmax(sums[: total + 1][::-1] + row[: total + 1]) for total in range(count)]
+        sums = np.array([sums[total - taken] + row[taken] for total, taken in enumerate(of_total)])
+        steps.append(of_total)
+    left, shares = int(np.argmax(sums)), []
+    for of_total in reversed(steps):
+        shares.append(int(of_total[left]))
+        left -= shares[-1]
+    return shares[::-1]
