@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from trainers.calibration import calibrate, logit
-from trainers.defects.event_levels import FALSE_PER_MINUTE, LEAST_MINUTES, MARGIN, learn_event_levels
+from trainers.defects.event_levels import LEAST_MINUTES, MARGIN, learn_event_levels
 from trainers.tag_tree import TagTree
 
 CEILINGS = np.full(2, 16.0)
@@ -30,19 +30,19 @@ def test_clean_recordings_hold_no_more_events_than_allowed_of_all_defects_togeth
     scores, _ = clean(400)
     rng = np.random.default_rng(1)
     scores, labels = with_faulty(scores, *((2.0 + 2.0 * rng.random(), number % 2) for number in range(100)))
-    levels = learn_event_levels(scores, labels, minutes, CEILINGS)
-    allowed = int(FALSE_PER_MINUTE * minutes)
+    levels = learn_event_levels(scores, labels, minutes, 0.1, CEILINGS)
+    allowed = int(0.1 * minutes)
     assert (scores[:400] >= levels).sum() <= allowed
     assert (scores[:400] >= levels - MARGIN - 1e-6).sum() == allowed + 2
 
 
 def test_the_allowed_ones_go_where_they_keep_most_events() -> None:
-    """Three may be wrong. One keeps both recordings that click; of those that hum a second and a third keep one each."""
+    """Three may be wrong: one keeps both that click; of those that hum a second and a third keep one each."""
     scores = np.full((100, 2), -5.0)
     scores[:4, 0] = 9.0, 1.0, 0.9, 0.8
     scores[4:8, 1] = 8.0, 6.0, 4.0, 2.0
     scores, labels = with_faulty(scores, (2.0, 0), (3.0, 0), (7.0, 1), (5.0, 1), (3.0, 1), (-1.0, 1))
-    found = learn_event_levels(scores, labels, 30.0, CEILINGS)
+    found = learn_event_levels(scores, labels, 30.0, 0.1, CEILINGS)
     np.testing.assert_allclose(found, [1.0 + MARGIN, 4.0 + MARGIN])
 
     def reached(levels: tuple[float, ...]) -> float:
@@ -55,12 +55,12 @@ def test_the_allowed_ones_go_where_they_keep_most_events() -> None:
 
 def test_nothing_is_allowed_that_keeps_no_event() -> None:
     scores, labels = with_faulty(np.linspace(-2.0, 2.0, 80).repeat(2).reshape(80, 2), (9.0, 0), (9.0, 1))
-    np.testing.assert_allclose(learn_event_levels(scores, labels, 100.0, CEILINGS), 2.0 + MARGIN)
+    np.testing.assert_allclose(learn_event_levels(scores, labels, 100.0, 0.1, CEILINGS), 2.0 + MARGIN)
 
 
 def test_deciding_is_enough_where_no_clean_recording_is_decided() -> None:
     scores, labels = clean(50)
-    levels = learn_event_levels(scores - 10.0, labels, 5.0, CEILINGS)
+    levels = learn_event_levels(scores - 10.0, labels, 5.0, 0.1, CEILINGS)
     assert levels.dtype == np.float32
     assert (levels == 0.0).all()
 
@@ -68,18 +68,18 @@ def test_deciding_is_enough_where_no_clean_recording_is_decided() -> None:
 @pytest.mark.parametrize("recordings", [0, 3])
 def test_deciding_is_enough_where_too_little_is_clean_to_learn_from(recordings: int) -> None:
     scores, labels = clean(recordings)
-    assert (learn_event_levels(scores + 9.0, labels, LEAST_MINUTES - 0.1, CEILINGS) == 0.0).all()
+    assert (learn_event_levels(scores + 9.0, labels, LEAST_MINUTES - 0.1, 0.1, CEILINGS) == 0.0).all()
 
 
 @pytest.mark.parametrize("threshold", [-8.0, 0.0, 3.0, 13.0])
 def test_a_certain_recording_has_events_although_a_clean_one_was_as_certain(threshold: float) -> None:
     thresholds = np.full(2, threshold, np.float32)
     ceilings = logit(np.ones(2)) - thresholds
-    levels = learn_event_levels(ceilings[np.newaxis], np.zeros((1, 2), bool), LEAST_MINUTES, ceilings)
+    levels = learn_event_levels(ceilings[np.newaxis], np.zeros((1, 2), bool), LEAST_MINUTES, 0.1, ceilings)
     nearly_certain = calibrate(tf.constant([[1.0, 1.0 - 4e-7]]), thresholds, TagTree.of(("click", "hum"), {}))
     assert (nearly_certain >= tf.sigmoid(tf.constant(levels))).numpy().all()
 
 
 def test_a_level_that_can_be_reached_stays_above_the_worst_clean_recording() -> None:
-    levels = learn_event_levels(np.array([[3.0, 13.0]]), np.zeros((1, 2), bool), LEAST_MINUTES, CEILINGS)
+    levels = learn_event_levels(np.array([[3.0, 13.0]]), np.zeros((1, 2), bool), LEAST_MINUTES, 0.1, CEILINGS)
     np.testing.assert_allclose(levels, np.array([3.0, 13.0]) + MARGIN)

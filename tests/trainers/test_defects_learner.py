@@ -3,7 +3,7 @@
 import numpy as np
 
 from trainers.calibration import logit
-from trainers.defects.event_levels import FALSE_PER_MINUTE, MARGIN
+from trainers.defects.event_levels import MARGIN
 from trainers.defects.frames import RATE
 from trainers.defects.model import DefectsLearner
 from trainers.defects.network import build_network, output_variables
@@ -35,7 +35,8 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
     """Four clean recordings of five minutes may have two false events, so the third worst of them sets the level of the
     hum that two of the others reach; the minutes of these do not count.
     """
-    assert int(FALSE_PER_MINUTE * CLEAN * sum(SEGMENT_MINUTES)) == 2
+    learner = make_learner()
+    assert int(learner.hyperparameters.false_events_per_minute * CLEAN * sum(SEGMENT_MINUTES)) == 2
     hum = np.array([0.9, 0.6, 0.8, 0.7] + 2 * [0.85] + (FAULTY - 2) * [0.58])
     names = [f"recording-{number}" for number in range(CLEAN + FAULTY)]
     rows = {
@@ -45,7 +46,7 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
         "num_samples": np.repeat(np.array(SEGMENT_MINUTES) * 60 * RATE, len(names)),
     }
     quieter, louder = np.stack([np.full(len(hum), 0.1), hum - 0.3], 1), np.stack([np.full(len(hum), 0.1), hum], 1)
-    learnt = make_learner().finish(rows, {"probabilities": np.concatenate([quieter, louder])})
+    learnt = learner.finish(rows, {"probabilities": np.concatenate([quieter, louder])})
     third_worst = logit(np.array(0.7)) - learnt["thresholds"][1]
     assert third_worst > 0.0
     np.testing.assert_allclose(learnt["event_levels"][1], third_worst + MARGIN, rtol=1e-6)

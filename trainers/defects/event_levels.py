@@ -12,10 +12,6 @@ each window of a long recording.
 
 import numpy as np
 
-FALSE_PER_MINUTE = 0.1
-"""False events that are allowed in a minute of clean recordings, of all defects together; at most one of a defect in a
-recording is counted.
-"""
 LEAST_MINUTES = 5.0
 """Of clean recordings; of less nothing is learnt: one of three that is wrong would silence every event."""
 MARGIN = 0.5
@@ -24,7 +20,9 @@ SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
 
 
-def learn_event_levels(scores: np.ndarray, labels: np.ndarray, minutes: float, ceilings: np.ndarray) -> np.ndarray:
+def learn_event_levels(
+    scores: np.ndarray, labels: np.ndarray, minutes: float, false_per_minute: float, ceilings: np.ndarray
+) -> np.ndarray:
     """The levels at which no more clean recordings than allowed have an event, and most of the others keep theirs.
 
     Parameters
@@ -32,6 +30,8 @@ def learn_event_levels(scores: np.ndarray, labels: np.ndarray, minutes: float, c
     scores : np.ndarray [recordings, defects], logits above the thresholds that decide
     labels : np.ndarray [recordings, defects], bool; a recording without any is clean
     minutes : that the clean recordings last
+    false_per_minute : false events that are allowed in a minute of them, of all defects together; at most one of a
+        defect in a recording is counted
     ceilings : np.ndarray [defects], scores of a recording that certainly has the defect
 
     Returns
@@ -44,7 +44,7 @@ def learn_event_levels(scores: np.ndarray, labels: np.ndarray, minutes: float, c
     clean = scores[~labels.any(axis=1)]
     if minutes < LEAST_MINUTES or not len(clean):
         return levels
-    allowed = int(FALSE_PER_MINUTE * minutes)
+    allowed = int(false_per_minute * minutes)
     offers = [
         _offers(clean[:, defect], scores[labels[:, defect], defect], allowed, ceilings[defect])
         for defect in range(len(levels))

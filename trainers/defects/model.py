@@ -118,7 +118,9 @@ class DefectsLearner:
         clean = np.asarray(labels.sum(axis=1) == 0)
         minutes = float(rows["num_samples"][clean[recording]].sum()) / RATE / 60
         ceilings = logit(np.ones(len(thresholds))) - thresholds
-        levels = learn_event_levels(logit(probabilities) - thresholds, labels, minutes, ceilings)
+        levels = learn_event_levels(
+            logit(probabilities) - thresholds, labels, minutes, self.hyperparameters.false_events_per_minute, ceilings
+        )
         return {"thresholds": thresholds, "event_levels": levels}
 
 

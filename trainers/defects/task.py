@@ -29,6 +29,8 @@ class DefectsHyperparameters(Hyperparameters):
         music three are right where one alone is not: macro F1 of single ones 0.887, 0.889 and 0.903, of the three
         0.912, of skips 0.67, 0.71 and 0.72, of the three 0.74.
     gain_db : largest random change of level in training.
+    false_events_per_minute : that clean recordings may have, of all defects together; the fewer, the more events of
+        recordings with a defect are missed (`trainers.defects.event_levels`). Decisions do not depend on it.
     """
 
     filters: tuple[PositiveInt, ...] = Field((48, 64, 64), min_length=3, max_length=3)
@@ -38,6 +40,7 @@ class DefectsHyperparameters(Hyperparameters):
     pooling_penalty: PositiveFloat = 1e-3
     members: PositiveInt = 1
     gain_db: NonNegativeFloat = 6.0
+    false_events_per_minute: NonNegativeFloat = 0.1
 
 
 _AUDIO = AudioSpec(columns=("audio",), sample_rate=_RATE, channels=1, segment_s=6.0, eval_max_s=600.0)
