@@ -69,7 +69,8 @@ def _is_complete(target: Path, maker: Maker[T], takes: Sequence[T], known: Seque
     results = [result for result in known if result is not None]
     if len(results) < len(takes):
         return False
-    return list(open_catalog(target).rows(check_files=False)) == _rows(maker, takes, results)
+    made = open_catalog(target)
+    return made.library == maker.catalog.library and list(made.rows(check_files=False)) == _rows(maker, takes, results)
 
 
 def _rows(maker: Maker[T], takes: Sequence[T], results: Sequence[Result]) -> list[Recording]:
