@@ -58,6 +58,11 @@ def test_nothing_is_allowed_that_keeps_no_event() -> None:
     np.testing.assert_allclose(learn_event_levels(scores, labels, 100.0, 0.1, CEILINGS), 2.0 + MARGIN)
 
 
+def test_deciding_is_enough_where_every_clean_recording_may_be_wrong() -> None:
+    scores, labels = with_faulty(np.ones((100, 2)), (0.5, 0), (0.5, 1))
+    assert (learn_event_levels(scores, labels, 10.0, np.inf, CEILINGS) == 0.0).all()
+
+
 def test_deciding_is_enough_where_no_clean_recording_is_decided() -> None:
     scores, labels = clean(50)
     levels = learn_event_levels(scores - 10.0, labels, 5.0, 0.1, CEILINGS)

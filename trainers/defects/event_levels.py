@@ -44,7 +44,7 @@ def learn_event_levels(
     clean = scores[~labels.any(axis=1)]
     if minutes < LEAST_MINUTES or not len(clean):
         return levels
-    allowed = int(false_per_minute * minutes)
+    allowed = int(min(false_per_minute * minutes, clean.size))
     offers = [
         _offers(clean[:, defect], scores[labels[:, defect], defect], allowed, ceilings[defect])
         for defect in range(len(levels))
@@ -75,14 +75,16 @@ def _shares(reached: np.ndarray) -> list[int]:
     reached : np.ndarray [defects, allowed + 1], rising along the second axis
     """
     count = reached.shape[1]
-    sums, steps = np.zeros(count), []
+    sums = np.zeros(count)
+    steps: list[list[int]] = []
     for row in reached:
         # Of each total: what this defect takes of it, the others before it the rest.
-        of_total = [np.argmax(sums[: total + 1][::-1] + row[: total + 1]) for total in range(count)]
+        of_total = [int(np.argmax(sums[: total + 1][::-1] + row[: total + 1])) for total in range(count)]
         sums = np.array([sums[total - taken] + row[taken] for total, taken in enumerate(of_total)])
         steps.append(of_total)
-    left, shares = int(np.argmax(sums)), []
+    left = int(np.argmax(sums))
+    shares: list[int] = []
     for of_total in reversed(steps):
-        shares.append(int(of_total[left]))
+        shares.append(of_total[left])
         left -= shares[-1]
     return shares[::-1]
