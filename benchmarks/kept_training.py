@@ -1,7 +1,6 @@
 """A training of one device that is kept: done once, and gone on with where it was broken off."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import keras
@@ -12,7 +11,6 @@ from trainers.loop import train
 from trainers.rows import Rows
 from trainers.strategy import make_strategy
 from trainers.task import Hyperparameters
-from trainers.warm_start import start_from
 
 AnyLearner = TypeVar("AnyLearner", bound=Learner)
 
@@ -25,7 +23,6 @@ def kept_training(
     *,
     hyperparameters: Hyperparameters,
     seed: int,
-    start: Path | None = None,
 ) -> tuple[AnyLearner, Finished]:
     """The learner, and its weights of the best validation.
 
@@ -34,22 +31,10 @@ def kept_training(
     make : a learner, whose first weights follow from `seed`
     training, validation : rows
     checkpoints : where the training is kept
-    start : exported model of this architecture, whose weights are the first
-
-    Raises
-    ------
-    DaCapoError
-        `start` holds no such model.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     learner = make()
-
-    def initialise(model: keras.Model) -> None:
-        learner.initialise(model)
-        if start is not None:
-            start_from(model, str(start), outputs=(), output_variables=())
-
     finished = checkpoints.finished() or train(
         learner,
         training,
@@ -58,6 +43,6 @@ def kept_training(
         strategy=make_strategy("one_device"),
         checkpoints=checkpoints,
         seed=seed,
-        initialise=initialise,
+        initialise=learner.initialise,
     )
     return learner, finished

@@ -45,10 +45,6 @@ def separation(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Hyperparameters, such as steps=500.")
     ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(help="(a) Exported separator, of other songs and this profile, that trainings start from."),
-    ] = None,
     output: Annotated[Path | None, typer.Option(help="Markdown file to write as well.")] = None,
 ) -> None:
     """SDR (museval, median of frames of one second, then median of songs) of vocals and accompaniment, beside the
@@ -69,7 +65,7 @@ def separation(
     assembled = assembled or _if_there(debian / "assembled.csv")
     tables = []
     if multitracks is not None:
-        tables.append(bench.leave_one_out(multitracks.absolute(), start and start.absolute()))
+        tables.append(bench.leave_one_out(multitracks.absolute()))
     if assembled is not None:
         tables.append(bench.assembled(assembled.absolute()))
     if stem is not None:
@@ -93,11 +89,8 @@ class _Bench:
     def __init__(self, spec: "AudioSpec", hyperparameters: "SeparationHyperparameters", folder: Path) -> None:
         self.spec, self.hyperparameters, self.folder = spec, hyperparameters, folder
 
-    def leave_one_out(self, catalog: Path, start: Path | None = None) -> Table:
-        """(a): each song is judged by a separator that was trained on the others; one of these chooses the weights.
-
-        Each training starts from the exported separator `start`, if there is one.
-        """
+    def leave_one_out(self, catalog: Path) -> Table:
+        """(a): each song is judged by a separator that was trained on the others; one of these chooses the weights."""
         from benchmarks.separation_training import songs_of
 
         songs = songs_of(catalog)
@@ -108,7 +101,7 @@ class _Bench:
             say(f"(a) song {number + 1} of {len(songs)}, left out: {song.name}")
             chooser = songs[(number + 1) % len(songs)]
             training = [other for other in songs if other not in (song, chooser)]
-            separator = self._train(training, [chooser], start)
+            separator = self._train(training, [chooser])
             figures.append((song, self._judge(song, separator)))
         return self._table(
             "(a) Real multitracks: the lead guitar against the rest",
@@ -116,8 +109,7 @@ class _Bench:
             ("guitar", "rest"),
             f"{len(songs)} real two-track songs ({_packages(songs)}); there is no voice in them: the lead guitar "
             f"stands in its place. Trained on the other songs of the same bands, {len(songs) - 2} for each song "
-            "and one more that chooses the weights; leave one song out."
-            + (f" Each training started from the separator {start.parent.name}/{start.name}." if start else ""),
+            "and one more that chooses the weights; leave one song out.",
             each=True,
         )
 
@@ -172,13 +164,11 @@ class _Bench:
         say(f"{catalog.name}: training on {len(songs['train'])} songs")
         return self._train(songs["train"], songs["validation"]), songs
 
-    def _train(
-        self, training: Sequence["Song"], validation: Sequence["Song"], start: Path | None = None
-    ) -> "Separator":
+    def _train(self, training: Sequence["Song"], validation: Sequence["Song"]) -> "Separator":
         from benchmarks.separation_training import train_separator
 
         return train_separator(
-            training, validation, spec=self.spec, hyperparameters=self.hyperparameters, folder=self.folder, start=start
+            training, validation, spec=self.spec, hyperparameters=self.hyperparameters, folder=self.folder
         )
 
     def _judge_all(self, songs: Sequence["Song"], separator: "Separator") -> list[tuple["Song | str", np.ndarray]]:

@@ -28,7 +28,6 @@ from components.audio_example_gen.examples import examples
 from components.audio_example_gen.settings import Settings
 from pipeline.code_hash import code_hash
 from trainers.checkpoints import Checkpoints
-from trainers.export import WEIGHTS
 from trainers.request import Recipe, parse_request
 from trainers.rows import Rows, open_rows
 from trainers.separation.features import MIN_VARIANCE, fft_size, log_magnitude, spectrum
@@ -36,7 +35,6 @@ from trainers.separation.model import make_learner
 from trainers.separation.signatures import Separator
 from trainers.separation.task import STEMS, SeparationHyperparameters
 from trainers.trainee import set_variables
-from trainers.warm_start import exported_facts
 
 CODE = ("components.audio_example_gen.examples", "trainers.loop", "trainers.separation.model")
 
@@ -86,7 +84,6 @@ def train_separator(
     hyperparameters: SeparationHyperparameters,
     folder: Path,
     seed: int = 0,
-    start: Path | None = None,
 ) -> Separator:
     """A separator with the weights of its best validation.
 
@@ -95,19 +92,10 @@ def train_separator(
     training, validation : songs that it learns from, and that choose its weights
     spec : audio that it hears
     folder : for rows and checkpoints, under a key of the songs' files, of all settings and of the code
-    start : exported separator whose weights are the first
-
-    Raises
-    ------
-    DaCapoError
-        `start` holds no separator, or one of another size.
     """
     by_split: dict[Split, Sequence[Song]] = {"train": training, "validation": validation}
     files = [[[song.name, stamps(song.root, song.recording)] for song in songs] for songs in (training, validation)]
     settings = [spec.model_dump(mode="json"), hyperparameters.model_dump(mode="json"), seed]
-    if start is not None:
-        exported_facts(str(start))
-        settings.append(hashlib.sha256(start.joinpath(*WEIGHTS).read_bytes()).hexdigest())
     names = json.dumps([files, settings, code_hash(*CODE)])
     place = folder / hashlib.sha256(names.encode()).hexdigest()[:16]
     bare = _recipe(spec, hyperparameters, place, _no_constants(spec))
@@ -124,7 +112,6 @@ def train_separator(
         Checkpoints(str(place / "checkpoints")),
         hyperparameters=hyperparameters,
         seed=seed,
-        start=start,
     )
     say(f"  best validation at step {finished.best_step}: {max(p.score for p in finished.history):.2f} dB")
     model = learner.build()

@@ -1,22 +1,16 @@
 """The peers of the separator, its SDR, and the tables of a tiny catalog."""
 
-import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from audio.errors import DaCapoError
 from audio.spec import AudioSpec
 from benchmarks.museval_sdr import median_sdr
 from benchmarks.report import BenchmarkError
 from benchmarks.separation import _Bench
 from benchmarks.separation_peers import mixture, oracle, repet_sim
-from benchmarks.separation_training import songs_of, train_separator
 from tests.end_to_end.tiny_songs import make_songs
-from trainers.checkpoints import write_arrays
-from trainers.export import FACTS, WEIGHTS
 from trainers.separation.task import SeparationHyperparameters
 
 RATE = 8_000
@@ -71,17 +65,3 @@ def test_the_tables_of_a_tiny_catalog_have_every_system(tmp_path: Path) -> None:
     before, _, ours, best = (float(figure) for figure in figures)
     assert before < ours < best
     assert "assembled, not recorded" in table.caption
-
-    songs = songs_of(catalog)
-    trained = train_separator(songs[:2], songs[2:3], spec=spec, hyperparameters=hyperparameters, folder=tmp_path)
-    start = tmp_path / "exported"
-    (start / FACTS[0]).mkdir(parents=True)
-    start.joinpath(*FACTS).write_text(json.dumps({"vocabulary": []}), encoding="utf-8")
-    weights = {v.path: keras.ops.convert_to_numpy(v) for v in trained.model.variables if "seed" not in v.path}
-    write_arrays(str(start.joinpath(*WEIGHTS)), weights, {})
-    still = hyperparameters.model_copy(update={"learning_rate": 1e-9, "steps": 1, "validate_every": 1})
-    again = train_separator(songs[:2], songs[2:3], spec=spec, hyperparameters=still, folder=tmp_path, start=start)
-    for old, new in zip(trained.model.trainable_variables, again.model.trainable_variables, strict=True):
-        np.testing.assert_allclose(old, new, atol=1e-5)
-    with pytest.raises(DaCapoError, match="holds no model of Da Capo"):
-        train_separator(songs[:2], songs[2:3], spec=spec, hyperparameters=still, folder=tmp_path, start=tmp_path)
