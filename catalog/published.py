@@ -116,7 +116,7 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
                 yield recording
         if not count:
             told = [f"; {problem}" for problem in problems[:_TOLD]]
-            more = f"; and {counted(len(problems) - _TOLD, 'row')} more" if len(problems) > _TOLD else ""
+            more = f"; and {counted(len(problems) - _TOLD, 'problem')} more" if len(problems) > _TOLD else ""
             raise CatalogError("".join([f"{audio}: holds no recording that can be used", *told, more]))
 
     catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())

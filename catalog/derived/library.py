@@ -65,7 +65,7 @@ def build_library(
 
 
 def _is_complete(target: Path, maker: Maker[T], takes: Sequence[T], known: Sequence[Result | None]) -> bool:
-    """Whether all takes are there and the catalog holds them and no others."""
+    """Whether all takes are there and the catalog, under the library's name, holds them and no others."""
     results = [result for result in known if result is not None]
     if len(results) < len(takes):
         return False

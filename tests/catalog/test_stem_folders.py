@@ -96,7 +96,7 @@ def test_a_folder_of_broken_songs_is_one_line_that_says_why(tmp_path: Path) -> N
     assert [reason.split(", ", 1)[1] for reason in reasons] == [
         f'column stems: "song {n}" holds no accompaniment.wav' for n in range(3)
     ]
-    assert more == "and 2 rows more"
+    assert more == "and 2 problems more"
     assert not (tmp_path / "catalog.csv").exists()
 
 

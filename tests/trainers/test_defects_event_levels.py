@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from trainers.calibration import calibrate, logit
-from trainers.defects.event_levels import LEAST_MINUTES, MARGIN, learn_event_levels
+from trainers.defects.event_levels import LEAST_MINUTES, MARGIN, SLACK, _shares, learn_event_levels
 from trainers.tag_tree import TagTree
 
 CEILINGS = np.full(2, 16.0)
@@ -51,6 +51,30 @@ def test_the_allowed_ones_go_where_they_keep_most_events() -> None:
     heights = [0.0, *np.unique(scores[:100][scores[:100] > 0]) + MARGIN]
     affordable = (pair for pair in itertools.product(heights, heights) if (scores[:100] >= pair).sum() <= 3)
     assert reached(tuple(found)) == max(map(reached, affordable))
+
+
+def test_what_only_helps_twice_is_not_passed_over_for_what_helps_a_little_at_once() -> None:
+    """Two may be wrong: both of the clicks, though the first alone keeps none, for a fourth of what hums each."""
+    scores = np.full((100, 2), -5.0)
+    scores[:2, 0] = 9.0, 8.0
+    scores[2:4, 1] = 9.0, 8.5
+    scores, labels = with_faulty(scores, (5.0, 0), (5.0, 0), (9.2, 1), (4.0, 1), (20.0, 1), (20.0, 1))
+    np.testing.assert_allclose(learn_event_levels(scores, labels, 20.0, 0.1, CEILINGS), [0.0, 9.0 + MARGIN])
+
+
+def test_of_levels_that_keep_as_many_those_with_the_fewest_false_ones_are_taken() -> None:
+    """Sums of tenths and thirds that are the same but for their rounding."""
+    reached = np.array([[1, 1, 3, 7, 10], [0, 2, 4, 4, 5], [0, 2, 2, 3, 3]]) / np.array([[10], [6], [3]])
+    shares = _shares(reached)
+    assert sum(reached[number, share] for number, share in enumerate(shares)) == pytest.approx(0.1 + 4 / 3)
+    assert sum(shares) == 3
+
+
+def test_false_events_that_a_ceiling_forces_are_of_the_allowed_ones() -> None:
+    clean_scores = np.array([[14.0, float(number % 4)] for number in range(20)])
+    scores, labels = with_faulty(clean_scores, (15.0, 0), (2.8, 1))
+    levels = learn_event_levels(scores, labels, 30.0, 0.1, np.array([14.5, 16.0]))
+    np.testing.assert_allclose(levels, [14.5 - SLACK, 3.0 + MARGIN])
 
 
 def test_nothing_is_allowed_that_keeps_no_event() -> None:

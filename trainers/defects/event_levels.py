@@ -2,9 +2,10 @@
 
 A decision about a recording weighs what it misses against what it makes up, on recordings of which a sixth has the
 defect. A list of events of a collection that is mostly sound is read by people, whom false ones cost. So events ask for
-a level of their own, learnt on the validation recordings that have no defect at all: all defects together may be wrong
-about a few of these, and are so where it keeps most of the recordings that do have a defect. It is a level of the
-pooled probability: where the detector is wrong about a clean recording, single frames are as sure as where it is right.
+a level of their own, learnt on the validation recordings that have no defect at all. All defects together may be wrong
+about a few of these. Which may, is dealt so that the share of the recordings with a defect that keep their events,
+averaged over defects, is largest. It is a level of the pooled probability: where the detector is wrong about a clean
+recording, single frames are as sure as where it is right.
 
 A level is one of a window as long as a training segment: it is learnt on excerpts of about one window and applied to
 each window of a long recording.
@@ -16,6 +17,7 @@ LEAST_MINUTES = 5.0
 """Of clean recordings; of less nothing is learnt: one of three that is wrong would silence every event."""
 MARGIN = 0.5
 """Logits between the worst clean recording and the level: the worst of others may be a little worse."""
+_ROUNDING = 1e-9
 SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
 
@@ -23,15 +25,16 @@ SLACK = 2.0
 def learn_event_levels(
     scores: np.ndarray, labels: np.ndarray, minutes: float, false_per_minute: float, ceilings: np.ndarray
 ) -> np.ndarray:
-    """The levels at which no more clean recordings than allowed have an event, and most of the others keep theirs.
+    """The levels at which clean recordings have no more false events than allowed, and the mean share of the recordings
+    with a defect that keep their events is largest.
 
     Parameters
     ----------
     scores : np.ndarray [recordings, defects], logits above the thresholds that decide
     labels : np.ndarray [recordings, defects], bool; a recording without any is clean
     minutes : that the clean recordings last
-    false_per_minute : false events that are allowed in a minute of them, of all defects together; at most one of a
-        defect in a recording is counted
+    false_per_minute : false events that are allowed in a minute of them, of all defects together. Of a defect in a
+        recording one is counted, however many there are; those that only `MARGIN` keeps out count as well.
     ceilings : np.ndarray [defects], scores of a recording that certainly has the defect
 
     Returns
@@ -40,23 +43,21 @@ def learn_event_levels(
         `LEAST_MINUTES` is clean; `SLACK` below the ceilings at most, so that there are events at all, if more false
         ones than allowed
     """
-    levels = np.zeros(scores.shape[1], np.float32)
+    defects = range(scores.shape[1])
     clean = scores[~labels.any(axis=1)]
-    if minutes < LEAST_MINUTES or not len(clean):
-        return levels
-    allowed = int(min(false_per_minute * minutes, clean.size))
-    offers = [
-        _offers(clean[:, defect], scores[labels[:, defect], defect], allowed, ceilings[defect])
-        for defect in range(len(levels))
-    ]
-    for defect, spent in enumerate(_shares(np.array([reached for _, reached in offers]))):
-        levels[defect] = offers[defect][0][spent]
-    return levels
+    if minutes < LEAST_MINUTES or false_per_minute * minutes >= clean.size:
+        return np.zeros(len(defects), np.float32)
+    allowed = int(false_per_minute * minutes)
+    offers = [_offers(clean[:, d], scores[labels[:, d], d], allowed, ceilings[d]) for d in defects]
+    forced = sum(int((clean[:, d] >= offers[d][0][0]).sum()) for d in defects)
+    left = max(0, allowed - forced)
+    shares = _shares(np.array([reached[: left + 1] for _, reached in offers]))
+    return np.array([offers[d][0][shares[d]] for d in defects], np.float32)
 
 
 def _offers(clean: np.ndarray, having: np.ndarray, allowed: int, ceiling: float) -> tuple[np.ndarray, np.ndarray]:
     """The level of a defect at which 0, 1, ... `allowed` clean recordings may have an event, and the share of those
-    having the defect that reach it, each [allowed + 1].
+    having the defect that reach it, each [allowed + 1]. At the first there may be some where the ceiling forces it.
     """
     worst = np.sort(clean)[::-1][: allowed + 1]
     worst = np.concatenate([worst, np.full(allowed + 1 - len(worst), -np.inf)])
@@ -76,13 +77,17 @@ def _shares(reached: np.ndarray) -> list[int]:
     """
     count = reached.shape[1]
     sums = np.zeros(count)
+
+    def first_largest(x: np.ndarray) -> int:
+        return int(np.argmax(x >= x.max() - _ROUNDING))
+
     steps: list[list[int]] = []
     for row in reached:
         # Of each total: what this defect takes of it, the others before it the rest.
-        of_total = [int(np.argmax(sums[: total + 1][::-1] + row[: total + 1])) for total in range(count)]
+        of_total = [first_largest(sums[: total + 1][::-1] + row[: total + 1]) for total in range(count)]
         sums = np.array([sums[total - taken] + row[taken] for total, taken in enumerate(of_total)])
         steps.append(of_total)
-    left = int(np.argmax(sums))
+    left = first_largest(sums)
     shares: list[int] = []
     for of_total in reversed(steps):
         shares.append(of_total[left])
