@@ -17,9 +17,10 @@ LEAST_MINUTES = 5.0
 """Of clean recordings; of less nothing is learnt: one of three that is wrong would silence every event."""
 MARGIN = 0.5
 """Logits between the worst clean recording and the level: the worst of others may be a little worse."""
-_ROUNDING = 1e-9
 SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
+_DIGITS = 9
+"""Of sums of shares: those that differ by less are equal."""
 
 
 def learn_event_levels(
@@ -67,7 +68,7 @@ def _offers(clean: np.ndarray, having: np.ndarray, allowed: int, ceiling: float)
     return levels, np.mean(having >= levels[:, np.newaxis], axis=1)
 
 
-def _shares(reached: np.ndarray) -> list[int]:
+def _shares(reached: np.ndarray) -> tuple[int, ...]:
     """How many of the allowed false ones each defect gets, so that the sum of what is reached is largest, and of equal
     sums with the fewest.
 
@@ -75,21 +76,19 @@ def _shares(reached: np.ndarray) -> list[int]:
     ----------
     reached : np.ndarray [defects, allowed + 1], rising along the second axis
     """
-    count = reached.shape[1]
-    sums = np.zeros(count)
+    totals = range(reached.shape[1])
+    best: list[tuple[float, tuple[int, ...]]] = [(0.0, ()) for _ in totals]
+    for row in reached.tolist():
+        # Of each total: what is reached, and what each defect so far takes of it.
+        best = [
+            max(
+                ((best[total - k][0] + row[k], (*best[total - k][1], k)) for k in range(total + 1)),
+                key=_reached,
+            )
+            for total in totals
+        ]
+    return max(best, key=_reached)[1]
 
-    def first_largest(x: np.ndarray) -> int:
-        return int(np.argmax(x >= x.max() - _ROUNDING))
 
-    steps: list[list[int]] = []
-    for row in reached:
-        # Of each total: what this defect takes of it, the others before it the rest.
-        of_total = [first_largest(sums[: total + 1][::-1] + row[: total + 1]) for total in range(count)]
-        sums = np.array([sums[total - taken] + row[taken] for total, taken in enumerate(of_total)])
-        steps.append(of_total)
-    left = first_largest(sums)
-    shares: list[int] = []
-    for of_total in reversed(steps):
-        shares.append(of_total[left])
-        left -= shares[-1]
-    return shares[::-1]
+def _reached(offer: tuple[float, tuple[int, ...]]) -> float:
+    return round(offer[0], _DIGITS)
