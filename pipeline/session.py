@@ -64,9 +64,9 @@ def report(console: Console, settings: Settings, outcome: Outcome, duration_s: f
 
 
 def verdict_table(task: str, verdict: Verdict, *, title: str) -> Table:
-    """The gate's figures, a row an output: value, ± its noise (half the 95 % bootstrap interval
-    over the eval recordings), how many recordings a mean is of where its score is not defined in all of them, change
-    against the model in service in brackets, limits.
+    """The gate's figures, a row an output: value, ± its noise (half the 95 % bootstrap interval over the artists of the
+    eval split), how many recordings a mean is of where its score is not defined in all of them, change against the
+    model in service in brackets, limits.
     """
     table = Table(
         title=f"{title}: {verdict.recordings} eval recordings", title_justify="left", box=None, pad_edge=False

@@ -16,7 +16,8 @@ class Figure:
     value : of the candidate; NaN where it is undefined (precision of what it never gives, a mean over no recording).
     baseline : of the model in service, NaN likewise; None where there is none, or it does not know the output.
     limits : what the gate asks.
-    noise : half the 95 % bootstrap interval of the value over the eval recordings; NaN where it was not measured.
+    noise : half the 95 % bootstrap interval of the value over the artists of the eval split; NaN where it was not
+        measured.
     recordings : of a mean, in how many recordings its score is defined; None for other figures.
     of : recordings of the row.
     """

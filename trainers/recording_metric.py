@@ -4,7 +4,7 @@ TFMA finds a metric by its module and class name, and makes one combiner for eve
 asked about.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import apache_beam as beam
 from tensorflow_model_analysis.metrics import metric_types, metric_util
@@ -44,8 +44,17 @@ class RecordingCombiner(beam.CombineFn):  # type: ignore[misc,unused-ignore]
         return ((float(label.item()), float(prediction.item())) for label, prediction, _ in found)
 
 
-def computations(combiner: type[RecordingCombiner]) -> Callable[..., metric_types.MetricComputations]:
-    """What a `metric_types.Metric` that is given ``figure`` and ``name`` hands to its base class."""
+def computations(
+    combiner: type[RecordingCombiner], features: Sequence[str] = ()
+) -> Callable[..., metric_types.MetricComputations]:
+    """What a `metric_types.Metric` that is given ``figure`` and ``name`` hands to its base class.
+
+    Parameters
+    ----------
+    combiner : of the metric
+    features : of the Examples that it looks at, beside labels and predictions
+    """
+    looks = [metric_types.FeaturePreprocessor(features)] if features else None
 
     def of_key(
         figure: str,
@@ -57,7 +66,7 @@ def computations(combiner: type[RecordingCombiner]) -> Callable[..., metric_type
     ) -> metric_types.MetricComputations:
         key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name, sub_key=sub_key)
         made = combiner(key, figure, eval_config)
-        return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=made)]
+        return [metric_types.MetricComputation(keys=[key], preprocessors=looks, combiner=made)]
 
     found: Callable[..., metric_types.MetricComputations] = metric_util.merge_per_key_computations(of_key)
     return found

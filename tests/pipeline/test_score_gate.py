@@ -10,7 +10,7 @@ import tensorflow as tf
 from pipeline.evaluation import Evaluation
 from pipeline.session import verdict_table
 from tests.pipeline.analysis import analyse
-from trainers.bootstrap_noise import bootstrap_noise
+from trainers.bootstrap_noise import Judged, bootstrap_noise
 from trainers.gate import Gate
 from trainers.score_gate import score_eval_config
 from trainers.score_name import score_name
@@ -45,11 +45,13 @@ class Model(tf.Module):
 
 
 def write_examples(path: Path, scores: Mapping[bytes, Sequence[float]]) -> Path:
-    """Examples of the `scores` of recordings by their tag."""
+    """Examples of the `scores` of recordings by their tag; two in a row are of one artist."""
     with tf.io.TFRecordWriter(str(path)) as writer:
         for tag, each in scores.items():
-            for score in each:
+            for number, score in enumerate(each):
+                artist = b"%b-%d" % (tag, number // 2)
                 features = {
+                    "artist": tf.train.Feature(bytes_list=tf.train.BytesList(value=[artist])),
                     "tags": tf.train.Feature(bytes_list=tf.train.BytesList(value=[tag])),
                     "segment": tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
                     "sdr": tf.train.Feature(float_list=tf.train.FloatList(value=[score])),
@@ -124,8 +126,8 @@ def test_a_model_that_is_worse_than_the_one_in_service_is_blocked(tmp_path: Path
 
 def test_every_figure_has_its_noise_and_a_drop_within_it_is_named(tmp_path: Path, data: Path) -> None:
     verdict = evaluate(tmp_path, data).verdict
-    scores = [SDR[tag] + step for tag in SDR for step in range(4)]
-    expected = bootstrap_noise("mean", [(0.0, score) for score in scores])
+    scores = [Judged(f"{tag!r}-{step // 2}", 0.0, SDR[tag] + step) for tag in SDR for step in range(4)]
+    expected = bootstrap_noise("mean", scores)
     assert expected > Gate.model_validate(GATE).drops["sdr"]
     assert verdict.figures["all"]["sdr"].noise == pytest.approx(expected)
     assert verdict.figures["hiss"]["sdr"].noise < expected
@@ -138,7 +140,7 @@ def test_every_figure_has_its_noise_and_a_drop_within_it_is_named(tmp_path: Path
 def partly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half of what hisses has no score, and nothing that hums has one."""
     path = tmp_path_factory.mktemp("partly") / "examples.tfrecord"
-    return write_examples(path, {b"hiss": [9.0, 11.0, UNSUNG, UNSUNG], b"hum": [UNSUNG] * 3})
+    return write_examples(path, {b"hiss": [9.0, UNSUNG, 11.0, UNSUNG], b"hum": [UNSUNG] * 3})
 
 
 def test_a_mean_is_of_the_recordings_that_have_the_score_and_says_of_how_many(tmp_path: Path, partly: Path) -> None:
@@ -147,7 +149,7 @@ def test_a_mean_is_of_the_recordings_that_have_the_score_and_says_of_how_many(tm
     assert figures["all"]["sdr"].value == figures["hiss"]["sdr"].value == pytest.approx(10.0)
     assert [(row["sdr"].recordings, row["sdr"].of) for row in figures.values()] == [(2, 7), (2, 4), (0, 3)]
     assert not figures["all"]["delay_ms"].leaves_out
-    assert figures["all"]["sdr"].noise == pytest.approx(bootstrap_noise("mean", [(0.0, 9.0), (0.0, 11.0)]))
+    assert figures["all"]["sdr"].noise == pytest.approx(1.0)
     cells = list(verdict_table("restoration", found.verdict, title="t").columns[1].cells)
     assert cells == ["10.000 ±1.00 of 2 >= 5", "10.000 ±1.00 of 2 >= 5", "undefined >= 2"]
 
