@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-from audio.errors import DaCapoError
 from pipeline.console import quiet
 from pipeline.own_catalog import open_own_catalog
 from pipeline.settings import Settings
 from pipeline.titles import pipeline_title
-
-BAD_INPUT = 2
-"""Of `pipeline.retrain.Exit`, which takes long to import."""
 
 
 def log_path(settings: Settings) -> Path:
@@ -29,13 +25,14 @@ def run(settings: Settings, *, verbose: bool) -> int:
     -------
     int
         The exit code, see :class:`pipeline.retrain.Exit`.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog cannot be opened, or is of another library.
     """
+    open_own_catalog(settings)  # what is wrong with it is said before anything heavy is loaded
     with quiet(log_path(settings), verbose=verbose) as console:
-        try:
-            open_own_catalog(settings)
-        except DaCapoError as error:  # said before anything heavy is loaded
-            console.print(f"dacapo: {error}", markup=False, highlight=False, soft_wrap=True)
-            return BAD_INPUT
         console.print(f"{pipeline_title(settings.name)}: loading TensorFlow Extended")
         from pipeline.session import session
 
