@@ -1,5 +1,6 @@
 """The exported detector answers what the trained one hears, whatever the length and the batch."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,11 @@ def model(learner: DefectsLearner) -> Any:
 def exported(learner: DefectsLearner, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = str(tmp_path_factory.mktemp("model") / "1")
     thresholds = np.array([0.1, -0.2, 0.0], np.float32)
-    extras = {"thresholds": thresholds, "event_levels": np.array([0.0, 0.05, 0.0], np.float32)}
+    extras = {
+        "thresholds": thresholds,
+        "event_levels": np.array([0.0, 0.05, 0.0], np.float32),
+        "usual_windows": np.float32(1.0),
+    }
     finished = Finished(get_variables(model.variables), extras, [], 1)
     module, signatures, facts = make_signatures(learner, finished)
     assert list(facts["thresholds"]) == list(DEFECTS)
@@ -159,7 +164,11 @@ def test_a_defect_less_probable_than_its_level_is_decided_without_events(learner
     y = tf.constant(noise(7.9)[np.newaxis])
 
     def answer(levels: np.ndarray) -> dict[str, np.ndarray]:
-        extras = {"thresholds": np.zeros(len(DEFECTS), np.float32), "event_levels": levels}
+        extras = {
+            "thresholds": np.zeros(len(DEFECTS), np.float32),
+            "event_levels": levels,
+            "usual_windows": np.float32(100.0),
+        }
         detector, _, facts = make_signatures(learner, Finished(get_variables(model.variables), extras, [], 1))
         assert facts["event_levels"] == pytest.approx(dict(zip(DEFECTS, levels, strict=True)), abs=1e-6)
         return {name: value.numpy() for name, value in detector.report(y, as_pcm).items()}
@@ -174,6 +183,26 @@ def test_a_defect_less_probable_than_its_level_is_decided_without_events(learner
     unsure = answer(levels)
     np.testing.assert_allclose(unsure["probabilities"], sure_enough["probabilities"], atol=1e-6)
     assert set(unsure["event_defect"][0].tolist()) == set(others)
+
+
+def test_the_more_windows_a_recording_has_the_surer_one_has_to_be(learner: DefectsLearner, model: Any) -> None:
+    levels = np.array([0.0, 0.4, 2.0], np.float32)
+    hop = learner.frames - 2 * MARGIN
+
+    def answer(windows: int, usual: float) -> np.ndarray:
+        extras = {
+            "thresholds": np.zeros(len(DEFECTS), np.float32),
+            "event_levels": levels,
+            "usual_windows": np.float32(usual),
+        }
+        detector, _, facts = make_signatures(learner, Finished(get_variables(model.variables), extras, [], 1))
+        assert facts["usual_windows"] == usual
+        y = tf.constant(noise((learner.frames + (windows - 1) * hop) * FRAME_S, 6))
+        return logit(detector.listen(y)[0].numpy())
+
+    for windows, usual, share in ((1, 1.0, 0.0), (2, 1.0, math.log(2, 12)), (4, 2.0, math.log(2, 12)), (14, 1.0, 1.0)):
+        surest = answer(windows, 100.0)
+        np.testing.assert_allclose(answer(windows, usual), surest - share * levels, atol=1e-4)
 
 
 def test_windows_join_without_a_seam(learner: DefectsLearner, model: Any, exported: Any) -> None:

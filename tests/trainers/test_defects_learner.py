@@ -50,6 +50,7 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
     third_worst = logit(np.array(0.7)) - learnt["thresholds"][1]
     assert third_worst > 0.0
     np.testing.assert_allclose(learnt["event_levels"][1], third_worst + MARGIN, rtol=1e-6)
+    assert learnt["usual_windows"] == 2.0
 
 
 def test_members_learn_alone_and_answer_together() -> None:

@@ -111,7 +111,9 @@ class DefectsLearner:
         return macro_average_precision(*self.recordings(rows, outputs))
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
-        """Thresholds of the defects, and how far above them events begin."""
+        """Thresholds of the defects, how far above them events begin, and the windows of a usual recording, float32
+        [].
+        """
         probabilities, labels = self.recordings(rows, outputs)
         thresholds = learn_thresholds(probabilities, labels, self.tree)
         _, recording = np.unique(rows["id"], return_inverse=True)
@@ -121,7 +123,8 @@ class DefectsLearner:
         levels = learn_event_levels(
             logit(probabilities) - thresholds, labels, minutes, self.hyperparameters.false_events_per_minute, ceilings
         )
-        return {"thresholds": thresholds, "event_levels": levels}
+        windows = np.median(np.bincount(recording)).astype(np.float32)
+        return {"thresholds": thresholds, "event_levels": levels, "usual_windows": windows}
 
 
 def make_learner(recipe: Recipe) -> DefectsLearner:

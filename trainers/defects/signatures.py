@@ -6,11 +6,14 @@ second, of its own window on either side, but at the ends of the recording: enou
 for what is short. It is not enough for the channels that look far around, up to `trainers.defects.spectra.REACH`
 frames: they are measured in the window and take its ends for those of the recording, as they did in training.
 
-The recording has what any window has. A frame is active where its calibrated probability reaches 0.5 in a window that
-has the defect so probably that events are told (`trainers.defects.event_levels`). Recordings are taken one by one and
+The recording has what any window has. The more windows, the more chances to be wrong: of a recording with more of them
+than those that the thresholds were learnt on, a window decides that is surer, and of one with `MANY_TIMES` as many
+(after excerpts of one window: a minute) one that is so sure that events are told (`trainers.defects.event_levels`). In
+windows that sure, a frame is active where its calibrated probability reaches 0.5. Recordings are taken one by one and
 windows a few at a time, so that memory stays flat however long a recording is.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +31,8 @@ from trainers.trainee import set_variables
 MARGIN = 8
 WINDOWS_AT_ONCE = 4
 DECISION = 0.5
+MANY_TIMES = 12
+_CLIP = 1e-7
 _KNOWN = {
     "timed": tf.io.FixedLenFeature([], tf.int64, 0),
     "events": tf.io.RaggedFeature(tf.string),
@@ -46,14 +51,18 @@ class Detector(tf.Module):
     model : with the best weights
     thresholds : np.ndarray [defects], logits
     event_levels : np.ndarray [defects], logits above the thresholds that a window with events reaches
+    usual_windows : np.ndarray [], windows of a recording that the thresholds were learnt on
     """
 
-    def __init__(self, learner: DefectsLearner, model: keras.Model, thresholds: Any, event_levels: Any) -> None:
+    def __init__(
+        self, learner: DefectsLearner, model: keras.Model, thresholds: Any, event_levels: Any, usual_windows: Any
+    ) -> None:
         super().__init__()
         self.model = model
         self._learner = learner
         self._thresholds = tf.constant(thresholds)
-        self._event_levels = tf.sigmoid(tf.constant(event_levels))
+        self._event_levels = tf.constant(event_levels)
+        self._usual_windows = tf.constant(usual_windows)
 
     def listen(self, waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Calibrated probabilities of one recording.
@@ -64,7 +73,7 @@ class Detector(tf.Module):
 
         Returns
         -------
-        recording : float32 [defects], the largest of its windows
+        recording : float32 [defects], that of its surest window
         frames : float32 [frames, defects]
         active : bool [frames, defects]
         """
@@ -95,10 +104,17 @@ class Detector(tf.Module):
         spec = tf.TensorSpec([WINDOWS_AT_ONCE, 1 + window, classes], tf.float32)
         heard = tf.map_fn(block, starts, fn_output_signature=spec, parallel_iterations=1)
         heard = tf.reshape(heard, [-1, 1 + window, classes])[:count]
-        recording = tf.reduce_max(heard[:, 0], axis=0)
+        recording = self._among(count, tf.reduce_max(heard[:, 0], axis=0))
         frames = _joined(heard[:, 1:], hop)[:total]
-        has = tf.tile(heard[:, :1] >= self._event_levels, [1, window, 1])
+        has = tf.tile(heard[:, :1] >= tf.sigmoid(self._event_levels), [1, window, 1])
         return recording, frames, (frames >= DECISION) & _joined(has, hop)[:total]
+
+    def _among(self, windows: tf.Tensor, surest: tf.Tensor) -> tf.Tensor:
+        """What the probability of the surest of so many windows says of the recording, [defects]."""
+        more = tf.math.log(tf.cast(windows, tf.float32) / self._usual_windows) / math.log(MANY_TIMES)
+        p = tf.clip_by_value(surest, _CLIP, 1.0 - _CLIP)
+        raised = self._event_levels * tf.minimum(more, 1.0)
+        return tf.where(raised > 0.0, tf.sigmoid(tf.math.log(p) - tf.math.log1p(-p) - raised), surest)
 
     def _calibrated(self, probabilities: tf.Tensor) -> tf.Tensor:
         return calibrate(probabilities, self._thresholds, self._learner.tree)
@@ -177,8 +193,9 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
     """
     model = learner.build()
     set_variables(model.variables, finished.weights)
-    thresholds = finished.extras["thresholds"]
-    detector = Detector(learner, model, thresholds, finished.extras["event_levels"])
+    extras = finished.extras
+    thresholds = extras["thresholds"]
+    detector = Detector(learner, model, thresholds, extras["event_levels"], extras["usual_windows"])
     (column,), channels = learner.spec.columns, learner.spec.channels
     example_spec = {
         column: tf.io.FixedLenFeature([], tf.string),
@@ -213,6 +230,7 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
             name: round(float(level), 6)
             for name, level in zip(learner.defects, finished.extras["event_levels"], strict=True)
         },
+        "usual_windows": float(finished.extras["usual_windows"]),
         "frame_s": FRAME_S,
     }
     return detector, signatures, facts

@@ -31,7 +31,8 @@ class DefectsHyperparameters(Hyperparameters):
     gain_db : largest random change of level in training.
     false_events_per_minute : that clean recordings may have, of all defects together, several of a defect in a
         recording counting once; the fewer, the more events of recordings with a defect are missed
-        (`trainers.defects.event_levels`). Decisions do not depend on it.
+        (`trainers.defects.event_levels`). Decisions do not depend on it where recordings are as long as those of
+        validation.
     """
 
     filters: tuple[PositiveInt, ...] = Field((48, 64, 64), min_length=3, max_length=3)
