@@ -270,7 +270,7 @@ def _whole(listen: Any, root: Path, sources: Sequence[Any]) -> Iterator[Table]:
     caption = (
         f"The {len(sources)} recordings that the excerpts were taken from, from beginning to end, {minutes:.0f} "
         "minutes, as a scan answers them. They are taken to be undamaged: what is really clipped in them counts as "
-        "false. A recording has what any window of six seconds has, so more of the long ones are decided."
+        "false. The more windows a recording has, the surer one of them has to be to decide it."
     )
     yield Table("On whole recordings", ("", *names, "all"), lines, caption)
 
