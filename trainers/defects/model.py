@@ -123,7 +123,7 @@ class DefectsLearner:
         levels = learn_event_levels(
             logit(probabilities) - thresholds, labels, minutes, self.hyperparameters.false_events_per_minute, ceilings
         )
-        windows = np.median(np.bincount(recording)).astype(np.float32)
+        windows = np.asarray(np.median(np.bincount(recording)), np.float32)
         return {"thresholds": thresholds, "event_levels": levels, "usual_windows": windows}
 
 
