@@ -31,8 +31,8 @@ def run(settings: Settings, *, verbose: bool) -> int:
     CatalogError
         If the catalog cannot be opened, or is of another library.
     """
-    open_own_catalog(settings)  # what is wrong with it is said before anything heavy is loaded
     with quiet(log_path(settings), verbose=verbose) as console:
+        open_own_catalog(settings)  # what is wrong with it is said before anything heavy is loaded
         console.print(f"{pipeline_title(settings.name)}: loading TensorFlow Extended")
         from pipeline.session import session
 
