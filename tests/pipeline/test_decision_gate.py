@@ -39,6 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tf.io.TFRecordWriter(str(path)) as writer:
         for number, labels in enumerate(LABELS):
             features = {
+                "id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"recording-%d" % number])),
                 "number": tf.train.Feature(int64_list=tf.train.Int64List(value=[number])),
                 "labels": tf.train.Feature(int64_list=tf.train.Int64List(value=labels)),
             }
