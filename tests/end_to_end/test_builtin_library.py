@@ -86,6 +86,7 @@ def judged(folder: Path, library: Library, probabilities: np.ndarray) -> Verdict
         for recording, labels, answer in rows:
             language = [recording.language.encode()] if recording.language else []
             features = {
+                "artist": tf.train.Feature(bytes_list=tf.train.BytesList(value=[(recording.artist or "").encode()])),
                 "language": tf.train.Feature(bytes_list=tf.train.BytesList(value=language)),
                 "labels": tf.train.Feature(int64_list=tf.train.Int64List(value=labels)),
                 PROBABILITIES: tf.train.Feature(float_list=tf.train.FloatList(value=answer)),
