@@ -1,6 +1,7 @@
 import pytest
 
 from pipeline.code_hash import closure, code_hash
+from pipeline.settings import TASKS
 
 TRAINER = ("trainers.run", "trainers.tagging.features", "trainers.tagging.model", "trainers.tagging.signatures")
 
@@ -12,8 +13,12 @@ def test_the_loop_belongs_to_the_trainer_and_to_no_earlier_step() -> None:
     assert "trainers.loop" not in closure("components.evaluator")
 
 
-def test_the_gate_is_no_part_of_what_trains() -> None:
-    assert not {"trainers.gate", "trainers.tagging.evaluation"} & set(closure(*TRAINER))
+@pytest.mark.parametrize("task", TASKS)
+def test_the_gate_is_no_part_of_what_trains(task: str) -> None:
+    package = f"trainers.{task}"
+    learns = set(closure("trainers.run", *(f"{package}.{part}" for part in ("features", "model", "signatures"))))
+    assert {"trainers.loop", f"{package}.network"} <= learns
+    assert not {"trainers.gate", "trainers.bootstrap_noise", f"{package}.evaluation"} & learns
 
 
 def test_decoding_belongs_to_example_gen_and_not_to_the_evaluator() -> None:

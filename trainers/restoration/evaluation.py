@@ -4,12 +4,10 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from catalog.vocabulary import Vocabulary
 from trainers.gate import Gate
-from trainers.restoration.restoration_scores import METRICS
+from trainers.restoration.restoration_scores import ALL, METRICS
 from trainers.score_gate import score_eval_config
 
 __all__ = ["METRICS", "eval_config", "outputs"]
-
-ALL = "all"
 
 
 def outputs(vocabulary: Vocabulary) -> tuple[str, ...]:

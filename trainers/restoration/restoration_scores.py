@@ -17,6 +17,8 @@ from audio.scores import is_silent, level_error_db, sdr, si_sdr
 from trainers.undefined import scored
 
 CLEAN_DB = 30.0
+ALL = "all"
+"""The output that the scores are of."""
 REAL_TIME_FACTOR = "real_time_factor"
 AUDIO_METRICS = ("si_sdr_improvement", "sdr", "sdr_improvement", "level_error_db")
 METRICS = (*AUDIO_METRICS, REAL_TIME_FACTOR)

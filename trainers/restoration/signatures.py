@@ -13,12 +13,11 @@ import tensorflow as tf
 
 from audio.streaming import HOPS
 from trainers.checkpoints import Finished
-from trainers.restoration.evaluation import ALL
 from trainers.restoration.features import Constants, decode_pcm, features_of
 from trainers.restoration.frames import analysis, padded, synthesis
 from trainers.restoration.mask import apply_output
 from trainers.restoration.model import RestorationLearner
-from trainers.restoration.restoration_scores import AUDIO_METRICS, REAL_TIME_FACTOR, restoration_scores
+from trainers.restoration.restoration_scores import ALL, AUDIO_METRICS, REAL_TIME_FACTOR, restoration_scores
 from trainers.restoration.task import COLUMNS
 from trainers.restoration.tflite import FLOAT32, convert, real_time_factor
 from trainers.score_name import score_name
