@@ -32,7 +32,6 @@ MARGIN = 8
 WINDOWS_AT_ONCE = 4
 DECISION = 0.5
 MANY_TIMES = 12
-_CLIP = 1e-7
 _KNOWN = {
     "timed": tf.io.FixedLenFeature([], tf.int64, 0),
     "events": tf.io.RaggedFeature(tf.string),
@@ -112,9 +111,8 @@ class Detector(tf.Module):
     def _among(self, windows: tf.Tensor, surest: tf.Tensor) -> tf.Tensor:
         """What the probability of the surest of so many windows says of the recording, [defects]."""
         more = tf.math.log(tf.cast(windows, tf.float32) / self._usual_windows) / math.log(MANY_TIMES)
-        p = tf.clip_by_value(surest, _CLIP, 1.0 - _CLIP)
         raised = self._event_levels * tf.minimum(more, 1.0)
-        return tf.where(raised > 0.0, tf.sigmoid(tf.math.log(p) - tf.math.log1p(-p) - raised), surest)
+        return tf.where(raised > 0.0, calibrate(surest, raised, self._learner.tree), surest)
 
     def _calibrated(self, probabilities: tf.Tensor) -> tf.Tensor:
         return calibrate(probabilities, self._thresholds, self._learner.tree)
@@ -227,10 +225,9 @@ def make_signatures(learner: DefectsLearner, finished: Finished) -> tuple[tf.Mod
     facts = {
         "thresholds": {name: round(float(level), 6) for name, level in zip(learner.defects, levels, strict=True)},
         "event_levels": {
-            name: round(float(level), 6)
-            for name, level in zip(learner.defects, finished.extras["event_levels"], strict=True)
+            name: round(float(level), 6) for name, level in zip(learner.defects, extras["event_levels"], strict=True)
         },
-        "usual_windows": float(finished.extras["usual_windows"]),
+        "usual_windows": float(extras["usual_windows"]),
         "frame_s": FRAME_S,
     }
     return detector, signatures, facts
