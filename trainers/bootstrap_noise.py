@@ -10,12 +10,14 @@ for more evidence than they are.
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
+from catalog.recording import Recording
+from catalog.splits import Unit, group_of
 from trainers.gate_figures import DECISION
 from trainers.recording_metric import RecordingCombiner, computations
 
@@ -24,8 +26,8 @@ MODULE = __name__
 _RESAMPLES = 1000
 _AT_ONCE = 1_000_000  # artists drawn at a time: 16 MB, however many artists there are
 _INTERVAL = (0.025, 0.975)
-GROUPS = ("artist", "package", "id")
-"""Features of an Example of which the first that it has says whose recording it is, as in splits."""
+GROUPS = get_args(Unit)
+"""Features of an Example of which the first that it has says whose recording it is."""
 
 
 class Judged(NamedTuple):
@@ -114,8 +116,6 @@ class _Collect(RecordingCombiner):
 
 
 def artist_of(features: Mapping[str, np.ndarray]) -> str:
-    """Whose recording it is by the features of its Example, of which `GROUPS` are read: the kind of the name stands
-    before it, since a package may be called like an artist.
-    """
-    kind = next(kind for kind in GROUPS if np.size(features.get(kind, ())))
-    return f"{kind} {np.ravel(features[kind])[0]!r}"
+    """Whose recording it is, as splits see it, by the features of its Example, of which `GROUPS` are read."""
+    named = {kind: np.ravel(features[kind])[0].decode() for kind in GROUPS if np.size(features.get(kind, ()))}
+    return ":".join(group_of(Recording.model_construct(**named)))
