@@ -29,6 +29,14 @@ ValidationTakesOption = Annotated[
     int | None,
     typer.Option(min=1, help="Excerpts of each validation recording: thresholds and levels are learnt on them."),
 ]
+SoundMinutesOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="About so much of long validation recordings, whole and unbroken (without, 400): on them the detector "
+        "learns how sure it has to be of an event.",
+    ),
+]
 HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
 
 
@@ -102,13 +110,21 @@ def damage(
     minutes: MinutesOption = None,
     training_takes: TrainingTakesOption = None,
     validation_takes: ValidationTakesOption = None,
+    sound_minutes: SoundMinutesOption = None,
     seed: SeedOption = 0,
     home: HomeOption = HOME,
 ) -> None:
     """Break recordings the way networks and codecs do: damaged.csv and its audio beside the catalog, for defects."""
     with one_line_errors():
         source = catalog or home / "catalogs" / library / "catalog.csv"
-        path = _damaged(source, seed, minutes=minutes, training_takes=training_takes, validation_takes=validation_takes)
+        path = _damaged(
+            source,
+            seed,
+            minutes=minutes,
+            training_takes=training_takes,
+            validation_takes=validation_takes,
+            sound_minutes=sound_minutes,
+        )
     _say_next("defects", path, home)
 
 

@@ -1,24 +1,35 @@
-"""The damaged library on disk: audio under ``damaged/``, what is heard where beside each, and at last the catalog."""
+"""The damaged library on disk: audio under ``damaged/``, what is heard where beside each, and at last the catalog.
+
+The catalog also holds recordings as they are, from beginning to end, of the validation split: a detector that scans a
+collection hears mostly such, and learns on them how sure it has to be.
+"""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+from audio.damage.clipping import clipped_share
+from audio.damage.regions import rms
 from audio.damage.streams import codecs
-from audio.files import write
-from catalog.damage.excerpt import make_excerpt
-from catalog.damage.plan import Take, plan_takes
+from audio.errors import AudioError
+from audio.files import blocks, write
+from catalog.damage.excerpt import CLIPPED, QUIETEST, make_excerpt
+from catalog.damage.plan import Take, Whole, plan_takes, plan_whole
 from catalog.derived.code import code_of
 from catalog.derived.dealing import takes_by_split
 from catalog.derived.library import build_library
 from catalog.derived.making import Maker, Result
 from catalog.derived.source import open_source, row_of
+from catalog.errors import CatalogError
 from catalog.format import Catalog
 from catalog.recording import Event, Recording
 
 KIND = "damaged"
 EXCERPT_S = 6.0
 PER_RECORDING = 3
+SOUND_MINUTES = 400.0
+LONG = 12
+"""Excerpts that a recording has to last to stand there whole."""
 
 
 def build_damaged(
@@ -32,6 +43,7 @@ def build_damaged(
     training_takes: int | None = None,
     validation_takes: int | None = None,
     minutes: float | None = None,
+    sound_minutes: float | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Path:
     """Write ``damaged.csv`` beside a catalog; a build that was broken off goes on, a complete one is left as it is.
@@ -50,7 +62,9 @@ def build_damaged(
     per_recording : takes of a recording.
     training_takes, validation_takes : of one of these splits; without, `per_recording` as well. Takes of the other
         splits are the same whatever these are, unless `minutes` leaves some out.
-    minutes : about so much audio in all at most, from as many recordings as possible.
+    minutes : about so much audio in takes at most, from as many recordings as possible.
+    sound_minutes : about so much of validation recordings that last `LONG` takes, whole and as they are; 0 for none,
+        without `SOUND_MINUTES`. One that is clipped by itself is left out.
     say : told of each recording that was left out.
 
     Returns
@@ -67,32 +81,43 @@ def build_damaged(
         A take cannot be written.
     """
     wanted = takes_by_split(per_recording, training_takes=training_takes, validation_takes=validation_takes)
+    if sound_minutes is not None and not sound_minutes >= 0:
+        raise CatalogError(f"sound_minutes={sound_minutes} must be 0 or above")
     catalog, sources, limit = open_source(source, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes)
-    takes = plan_takes(sources, seed=seed, takes=wanted, limit=limit)
+    takes: list[Take | Whole] = [*plan_takes(sources, seed=seed, takes=wanted, limit=limit)]
+    sound = SOUND_MINUTES if sound_minutes is None else sound_minutes
+    takes += plan_whole(sources, catalog.root, seed=seed, minutes=sound, least_s=LONG * excerpt_s)
     maker = _DamageMaker(catalog, excerpt_s, codecs())
     return build_library(maker, takes, workers=workers, progress=progress, say=say, use="can be damaged")
 
 
-class _DamageMaker(Maker[Take]):
-    """Makes damaged takes; their marks hold the events."""
+class _DamageMaker(Maker[Take | Whole]):
+    """Makes damaged takes, whose marks hold the events, and listens to recordings that stay as they are."""
 
     def __init__(self, catalog: Catalog, excerpt_s: float, known_codecs: tuple[str, ...]) -> None:
         super().__init__(catalog, KIND, code_of("catalog.damage"))
         self.excerpt_s, self.codecs = excerpt_s, known_codecs
 
-    def facts(self, take: Take) -> list[object]:
+    def facts(self, take: Take | Whole) -> list[object]:
+        if isinstance(take, Whole):
+            return [self.excerpt_s, take.split]
         return [self.excerpt_s, self.codecs, take.split, take.number, take.takes, take.defects, take.seed]
 
-    def paths(self, take: Take) -> dict[str, str]:
-        return {"damaged": f"{KIND}/{take.name}.flac"}
+    def paths(self, take: Take | Whole) -> dict[str, str]:
+        return {} if isinstance(take, Whole) else {"damaged": f"{KIND}/{take.name}.flac"}
 
-    def write(self, take: Take) -> Result:
+    def write(self, take: Take | Whole) -> Result:
+        if isinstance(take, Whole):
+            _check_sound(self.inputs(take)[0], self.excerpt_s)
+            return {}
         excerpt = make_excerpt(self.inputs(take)[0], take, excerpt_s=self.excerpt_s, codecs=self.codecs)
         path = self.catalog.root / self.paths(take)["damaged"]
         write(path, excerpt.y[None], sample_rate=excerpt.sample_rate)
         return {"events": [list(event) for event in excerpt.events]}
 
-    def row(self, take: Take, result: Result) -> Recording:
+    def row(self, take: Take | Whole, result: Result) -> Recording:
+        if isinstance(take, Whole):
+            return row_of(take, take.split, path=take.source.path)
         events = tuple(Event(*event) for event in result["events"])  # type: ignore[attr-defined]
         return row_of(
             take,
@@ -101,3 +126,19 @@ class _DamageMaker(Maker[Take]):
             tags=tuple(dict.fromkeys(event.event for event in events)),
             labels=events,
         )
+
+
+def _check_sound(path: Path, block_s: float) -> None:
+    """Listen to a recording, as `make_excerpt` listens to what it takes.
+
+    Raises
+    ------
+    AudioError
+        It cannot be read, or is clipped by itself somewhere.
+    """
+    longest = 0
+    for number, block in enumerate(blocks(path, channels=1, block_s=block_s)):
+        y = block[0]
+        longest = max(longest, len(y))
+        if rms(y) >= QUIETEST and clipped_share(y) * len(y) > CLIPPED * longest:
+            raise AudioError(path, f"is clipped by itself at {number * block_s:.0f} s, so it is not taken to be sound")

@@ -1,10 +1,17 @@
-"""Which excerpt of which recording gets which defects: dealt like cards, so that every split holds all of them."""
+"""Which excerpt of which recording gets which defects: dealt like cards, so that every split holds all of them; and
+which recordings stay as they are.
+"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
+
+import numpy as np
 
 from audio.damage import bursts, clicks, clipping, dropouts, hum, transmission
+from audio.errors import AudioError
+from audio.files import probe
 from catalog.derived.dealing import Dealer, choose
 from catalog.recording import Recording, Split
 
@@ -42,6 +49,25 @@ class Take:
     def name(self) -> str:
         """Name of its file, without suffix."""
         return f"{self.row:06d}-{self.number}"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A recording from beginning to end, as it is.
+
+    Attributes
+    ----------
+    source, split, row : as of a `Take`.
+    """
+
+    source: Recording
+    split: Split
+    row: int
+
+    @property
+    def name(self) -> str:
+        """Of its mark, without suffix."""
+        return f"{self.row:06d}-whole"
 
 
 def deck() -> list[tuple[str, ...]]:
@@ -85,3 +111,37 @@ def plan_takes(
         Take(source, split, row, number, of, dealer.deal(split), (seed, row, number))
         for source, split, row, number, of in chosen
     ]
+
+
+def plan_whole(
+    sources: Sequence[tuple[Recording, Split]], root: Path, *, seed: int, minutes: float, least_s: float
+) -> list[Whole]:
+    """Validation recordings that a detector hears whole, to learn how sure it has to be of a defect.
+
+    Parameters
+    ----------
+    sources : every recording with its split, in the order of the catalog
+    root : folder that their paths start from
+    seed : of the draw
+    minutes : about so much in all; the last recording may end behind it
+    least_s : seconds that a recording has to last
+
+    Returns
+    -------
+    list of Whole
+        In the order of the catalog. Recordings that cannot be opened are not among them: their takes tell why.
+    """
+    chosen: list[Whole] = []
+    left_s = 60.0 * minutes
+    for row in np.random.default_rng([seed, 3]).permutation(len(sources)).tolist():
+        source, split = sources[row]
+        if left_s <= 0.0 or split != "validation":
+            continue
+        try:
+            duration_s = probe(root / source.path).duration_s
+        except AudioError:
+            continue
+        if duration_s >= least_s:
+            chosen.append(Whole(source, split, row))
+            left_s -= duration_s
+    return sorted(chosen, key=lambda whole: whole.row)

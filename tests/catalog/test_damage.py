@@ -11,15 +11,15 @@ from audio.errors import AudioError, DaCapoError
 from audio.files import read, write
 from catalog.damage import build_damaged, library
 from catalog.damage.excerpt import BEGINNINGS, ENDS, events_of, make_excerpt
-from catalog.damage.plan import DEFECTS, HARD, Take, deck, plan_takes
+from catalog.damage.plan import DEFECTS, HARD, Take, deck, plan_takes, plan_whole
 from catalog.derived.dealing import takes_by_split
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
-from catalog.recording import Event, Recording
+from catalog.recording import Event, Recording, Split
 from catalog.vocabulary import load_vocabulary
 
 RATE = 16_000
-SPLITS = ("train", "validation", "eval")
+SPLITS: tuple[Split, ...] = ("train", "validation", "eval")
 
 
 def make_source(folder: Path, songs: int = 6) -> Path:
@@ -126,6 +126,41 @@ def test_a_recording_that_cannot_be_used_is_left_out_and_told(tmp_path: Path) ->
     assert told == ["left out: 0.wav: holds no stretch that is neither silent nor clipped by itself"]
 
 
+def test_long_validation_recordings_are_there_whole_unless_they_are_clipped_by_themselves(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=9)
+    y, _ = read(tmp_path / "4.wav")
+    write(tmp_path / "4.wav", y[:, : 5 * RATE], sample_rate=RATE)
+    y, _ = read(tmp_path / "7.wav")
+    y[:, 4 * RATE :] = np.clip(y[:, 4 * RATE :], -0.05, 0.05)
+    write(tmp_path / "7.wav", y, sample_rate=RATE)
+    told: list[str] = []
+    rows = rows_of(build_damaged(source, excerpt_s=0.5, per_recording=1, workers=1, say=told.append))
+    whole = [row for row in rows if row.path.endswith(".wav")]
+    assert [(row.id, row.path, row.split, row.artist) for row in whole] == [
+        ("song/1~000001-whole", "1.wav", "validation", "artist 1")
+    ]
+    assert whole[0].tags == whole[0].labels == ()
+    assert told == ["left out: 7.wav: is clipped by itself at 4 s, so it is not taken to be sound"]
+    rows = rows_of(build_damaged(source, excerpt_s=0.5, per_recording=1, workers=1, sound_minutes=0.0))
+    assert all(row.path.endswith(".flac") for row in rows)
+
+
+def test_whole_recordings_are_as_many_as_asked_and_drawn_from_all_of_validation(tmp_path: Path) -> None:
+    make_source(tmp_path)
+    songs = [Recording(id=f"song/{n}", path=f"{n % 6}.wav", artist=f"artist {n}") for n in range(40)]
+    sources: list[tuple[Recording, Split]] = [(song, SPLITS[number % 2]) for number, song in enumerate(songs)]
+
+    def rows(seed: int, minutes: float) -> list[int]:
+        return [whole.row for whole in plan_whole(sources, tmp_path, seed=seed, minutes=minutes, least_s=6.0)]
+
+    assert rows(0, 100.0) == list(range(1, 40, 2))
+    assert rows(0, 0.0) == []
+    few = rows(0, 0.41)
+    assert len(few) == 5
+    assert few == sorted(few)
+    assert few != rows(1, 0.41)
+
+
 def test_every_split_is_dealt_every_defect_alike() -> None:
     cards = Counter(name for card in deck() for name in card)
     assert cards == {name: 4 + (name in HARD) for name in DEFECTS}
@@ -180,6 +215,8 @@ def test_mistakes_are_one_line_each(source: Path, damaged: Path) -> None:
     for name in ("excerpt_s", "minutes"):
         with pytest.raises(CatalogError, match=f"^{name}=0 must be above 0$"):
             build_damaged(source, **{name: 0})
+    with pytest.raises(CatalogError, match=r"^sound_minutes=-1\.0 must be 0 or above$"):
+        build_damaged(source, sound_minutes=-1.0)
     with pytest.raises(CatalogError, match="is a damaged library itself"):
         build_damaged(damaged)
 

@@ -13,6 +13,12 @@ from trainers.tag_tree import TagTree
 CEILINGS = np.full(2, 16.0)
 
 
+def learn(scores: np.ndarray, labels: np.ndarray, *rest: object) -> np.ndarray:
+    """Levels learnt of recordings of one window each, clean and other ones."""
+    has = labels.any(axis=1)
+    return learn_event_levels(scores[~has], scores[has], labels[has], *rest)  # type: ignore[arg-type]
+
+
 def clean(recordings: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     scores = np.random.default_rng(seed).standard_normal((recordings, 2))
     return scores, np.zeros(scores.shape, bool)
@@ -30,7 +36,7 @@ def test_clean_recordings_hold_no_more_events_than_allowed_of_all_defects_togeth
     scores, _ = clean(400)
     rng = np.random.default_rng(1)
     scores, labels = with_faulty(scores, *((2.0 + 2.0 * rng.random(), number % 2) for number in range(100)))
-    levels = learn_event_levels(scores, labels, minutes, 0.1, CEILINGS)
+    levels = learn(scores, labels, minutes, 0.1, CEILINGS)
     allowed = int(0.1 * minutes)
     assert (scores[:400] >= levels).sum() <= allowed
     assert (scores[:400] >= levels - MARGIN - 1e-6).sum() == allowed + 2
@@ -42,7 +48,7 @@ def test_the_allowed_ones_go_where_they_keep_most_events() -> None:
     scores[:4, 0] = 9.0, 1.0, 0.9, 0.8
     scores[4:8, 1] = 8.0, 6.0, 4.0, 2.0
     scores, labels = with_faulty(scores, (2.0, 0), (3.0, 0), (7.0, 1), (5.0, 1), (3.0, 1), (-1.0, 1))
-    found = learn_event_levels(scores, labels, 30.0, 0.1, CEILINGS)
+    found = learn(scores, labels, 30.0, 0.1, CEILINGS)
     np.testing.assert_allclose(found, [1.0 + MARGIN, 4.0 + MARGIN])
 
     def reached(levels: tuple[float, ...]) -> float:
@@ -59,7 +65,7 @@ def test_what_only_helps_twice_is_not_passed_over_for_what_helps_a_little_at_onc
     scores[:2, 0] = 9.0, 8.0
     scores[2:4, 1] = 9.0, 8.5
     scores, labels = with_faulty(scores, (5.0, 0), (5.0, 0), (9.2, 1), (4.0, 1), (20.0, 1), (20.0, 1))
-    np.testing.assert_allclose(learn_event_levels(scores, labels, 20.0, 0.1, CEILINGS), [0.0, 9.0 + MARGIN])
+    np.testing.assert_allclose(learn(scores, labels, 20.0, 0.1, CEILINGS), [0.0, 9.0 + MARGIN])
 
 
 def test_of_levels_that_keep_as_many_those_with_the_fewest_false_ones_are_taken() -> None:
@@ -73,23 +79,23 @@ def test_of_levels_that_keep_as_many_those_with_the_fewest_false_ones_are_taken(
 def test_false_events_that_a_ceiling_forces_are_of_the_allowed_ones() -> None:
     clean_scores = np.array([[14.0, float(number % 4)] for number in range(20)])
     scores, labels = with_faulty(clean_scores, (15.0, 0), (2.8, 1))
-    levels = learn_event_levels(scores, labels, 30.0, 0.1, np.array([14.5, 16.0]))
+    levels = learn(scores, labels, 30.0, 0.1, np.array([14.5, 16.0]))
     np.testing.assert_allclose(levels, [14.5 - SLACK, 3.0 + MARGIN])
 
 
 def test_nothing_is_allowed_that_keeps_no_event() -> None:
     scores, labels = with_faulty(np.linspace(-2.0, 2.0, 80).repeat(2).reshape(80, 2), (9.0, 0), (9.0, 1))
-    np.testing.assert_allclose(learn_event_levels(scores, labels, 100.0, 0.1, CEILINGS), 2.0 + MARGIN)
+    np.testing.assert_allclose(learn(scores, labels, 100.0, 0.1, CEILINGS), 2.0 + MARGIN)
 
 
 def test_deciding_is_enough_where_every_clean_recording_may_be_wrong() -> None:
     scores, labels = with_faulty(np.ones((100, 2)), (0.5, 0), (0.5, 1))
-    assert (learn_event_levels(scores, labels, 10.0, np.inf, CEILINGS) == 0.0).all()
+    assert (learn(scores, labels, 10.0, np.inf, CEILINGS) == 0.0).all()
 
 
 def test_deciding_is_enough_where_no_clean_recording_is_decided() -> None:
     scores, labels = clean(50)
-    levels = learn_event_levels(scores - 10.0, labels, 5.0, 0.1, CEILINGS)
+    levels = learn(scores - 10.0, labels, 5.0, 0.1, CEILINGS)
     assert levels.dtype == np.float32
     assert (levels == 0.0).all()
 
@@ -97,18 +103,18 @@ def test_deciding_is_enough_where_no_clean_recording_is_decided() -> None:
 @pytest.mark.parametrize("recordings", [0, 3])
 def test_deciding_is_enough_where_too_little_is_clean_to_learn_from(recordings: int) -> None:
     scores, labels = clean(recordings)
-    assert (learn_event_levels(scores + 9.0, labels, LEAST_MINUTES - 0.1, 0.1, CEILINGS) == 0.0).all()
+    assert (learn(scores + 9.0, labels, LEAST_MINUTES - 0.1, 0.1, CEILINGS) == 0.0).all()
 
 
 @pytest.mark.parametrize("threshold", [-8.0, 0.0, 3.0, 13.0])
 def test_a_certain_recording_has_events_although_a_clean_one_was_as_certain(threshold: float) -> None:
     thresholds = np.full(2, threshold, np.float32)
     ceilings = logit(np.ones(2)) - thresholds
-    levels = learn_event_levels(ceilings[np.newaxis], np.zeros((1, 2), bool), LEAST_MINUTES, 0.1, ceilings)
+    levels = learn(ceilings[np.newaxis], np.zeros((1, 2), bool), LEAST_MINUTES, 0.1, ceilings)
     nearly_certain = calibrate(tf.constant([[1.0, 1.0 - 4e-7]]), thresholds, TagTree.of(("click", "hum"), {}))
     assert (nearly_certain >= tf.sigmoid(tf.constant(levels))).numpy().all()
 
 
 def test_a_level_that_can_be_reached_stays_above_the_worst_clean_recording() -> None:
-    levels = learn_event_levels(np.array([[3.0, 13.0]]), np.zeros((1, 2), bool), LEAST_MINUTES, 0.1, CEILINGS)
+    levels = learn(np.array([[3.0, 13.0]]), np.zeros((1, 2), bool), LEAST_MINUTES, 0.1, CEILINGS)
     np.testing.assert_allclose(levels, np.array([3.0, 13.0]) + MARGIN)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trainers.calibration import logit
-from trainers.defects.event_levels import MARGIN
+from trainers.defects.event_levels import MANY_TIMES, MARGIN
 from trainers.defects.frames import RATE
 from trainers.defects.model import DefectsLearner
 from trainers.defects.network import build_network, output_variables
@@ -51,6 +51,35 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
     assert third_worst > 0.0
     np.testing.assert_allclose(learnt["event_levels"][1], third_worst + MARGIN, rtol=1e-6)
     assert learnt["usual_windows"] == 2.0
+
+
+def test_a_long_clean_recording_raises_levels_but_says_nothing_of_what_to_decide_about_excerpts() -> None:
+    """Every window of it may be wrong: three are, where ten minutes allow one. As a recording that is decided or not it
+    would be one more that is wrong, and the surest of all.
+    """
+    learner = make_learner()
+    hum = np.array(10 * [0.2] + 10 * [0.7])
+    excerpts = {
+        "id": np.array([f"excerpt-{number}" for number in range(len(hum))]),
+        "labels": np.array([[0, 0]] * 10 + [[1, 1]] * 10),
+        "num_samples": np.full(len(hum), 6 * RATE),
+    }
+    alone = {"probabilities": np.stack([np.full(len(hum), 0.1), hum], 1)}
+    windows = np.full((MANY_TIMES, 2), 0.1)
+    windows[:3, 1] = 0.99, 0.9, 0.95
+    rows = {
+        "id": np.concatenate([excerpts["id"], np.array(["long"] * MANY_TIMES)]),
+        "labels": np.concatenate([excerpts["labels"], np.zeros((MANY_TIMES, 2), int)]),
+        "num_samples": np.concatenate([excerpts["num_samples"], np.full(MANY_TIMES, 50 * RATE)]),
+    }
+    outputs = {"probabilities": np.concatenate([alone["probabilities"], windows])}
+    assert learner.score(rows, outputs) == learner.score(excerpts, alone)
+    before, after = learner.finish(excerpts, alone), learner.finish(rows, outputs)
+    np.testing.assert_array_equal(after["thresholds"], before["thresholds"])
+    assert before["event_levels"][1] == 0.0
+    worst = logit(np.array(0.99)) - after["thresholds"][1]
+    np.testing.assert_allclose(after["event_levels"][1], worst + MARGIN, rtol=1e-6)
+    assert after["usual_windows"] == 1.0
 
 
 def test_members_learn_alone_and_answer_together() -> None:

@@ -3,12 +3,13 @@
 A decision about a recording weighs what it misses against what it makes up, on recordings of which a sixth has the
 defect. A list of events of a collection that is mostly sound is read by people, whom false ones cost. So events ask for
 a level of their own, learnt on the validation recordings that have no defect at all. All defects together may be wrong
-about a few of these. Which may, is dealt so that the share of the recordings with a defect that keep their events,
-averaged over defects, is largest. It is a level of the pooled probability: where the detector is wrong about a clean
-recording, single frames are as sure as where it is right.
+about a few windows of these. Which may, is dealt so that the share of the recordings with a defect that keep their
+events, averaged over defects, is largest. It is a level of the pooled probability: where the detector is wrong about a
+clean window, single frames are as sure as where it is right.
 
-A level is one of a window as long as a training segment: it is learnt on excerpts of about one window and applied to
-each window of a long recording.
+A window is as long as a training segment. The surest of many is surer than that of one, whatever it holds: so from
+`MANY_TIMES` the windows of a usual recording on, a decision asks for the level of events, and such a recording says
+nothing of what to decide about a usual one.
 """
 
 import numpy as np
@@ -16,7 +17,9 @@ import numpy as np
 LEAST_MINUTES = 5.0
 """Of clean recordings; of less nothing is learnt: one of three that is wrong would silence every event."""
 MARGIN = 0.5
-"""Logits between the worst clean recording and the level: the worst of others may be a little worse."""
+"""Logits between the worst clean window and the level: the worst of others may be a little worse."""
+MANY_TIMES = 12
+"""Of the windows of a usual recording; between the two a decision's level rises with the logarithm of their number."""
 SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
 _DIGITS = 9
@@ -24,19 +27,26 @@ _DIGITS = 9
 
 
 def learn_event_levels(
-    scores: np.ndarray, labels: np.ndarray, minutes: float, false_per_minute: float, ceilings: np.ndarray
+    clean: np.ndarray,
+    scores: np.ndarray,
+    labels: np.ndarray,
+    minutes: float,
+    false_per_minute: float,
+    ceilings: np.ndarray,
 ) -> np.ndarray:
     """The levels at which clean recordings have no more false events than allowed, and the mean share of the recordings
     with a defect that keep their events is largest.
 
     Parameters
     ----------
-    scores : np.ndarray [recordings, defects], logits above the thresholds that decide
-    labels : np.ndarray [recordings, defects], bool; a recording without any is clean
+    clean : np.ndarray [windows, defects], logits above the thresholds that decide, of all windows of recordings without
+        a defect
+    scores : np.ndarray [recordings, defects], those of the surest window of other recordings
+    labels : np.ndarray [recordings, defects], bool, what these have
     minutes : that the clean recordings last
     false_per_minute : false events that are allowed in a minute of them, of all defects together. Of a defect in a
-        recording one is counted, however many there are; those that only `MARGIN` keeps out count as well.
-    ceilings : np.ndarray [defects], scores of a recording that certainly has the defect
+        window one is counted, however many there are; those that only `MARGIN` keeps out count as well.
+    ceilings : np.ndarray [defects], scores of a window that certainly has the defect
 
     Returns
     -------
@@ -45,7 +55,6 @@ def learn_event_levels(
         ones than allowed
     """
     defects = range(scores.shape[1])
-    clean = scores[~labels.any(axis=1)]
     if minutes < LEAST_MINUTES or false_per_minute * minutes >= clean.size:
         return np.zeros(len(defects), np.float32)
     allowed = int(false_per_minute * minutes)
@@ -57,8 +66,9 @@ def learn_event_levels(
 
 
 def _offers(clean: np.ndarray, having: np.ndarray, allowed: int, ceiling: float) -> tuple[np.ndarray, np.ndarray]:
-    """The level of a defect at which 0, 1, ... `allowed` clean recordings may have an event, and the share of those
-    having the defect that reach it, each [allowed + 1]. At the first there may be some where the ceiling forces it.
+    """The level of a defect at which 0, 1, ... `allowed` clean windows may have an event, and the share of the
+    recordings having the defect that reach it, each [allowed + 1]. At the first there may be some where the ceiling
+    forces it.
     """
     worst = np.sort(clean)[::-1][: allowed + 1]
     worst = np.concatenate([worst, np.full(allowed + 1 - len(worst), -np.inf)])

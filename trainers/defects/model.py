@@ -1,6 +1,7 @@
 """The detector as the training loop sees it: rows, batches, network, loss, score, calibration."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 from trainers.average_precision import macro_average_precision
 from trainers.calibration import learn_thresholds, logit
-from trainers.defects.event_levels import learn_event_levels
+from trainers.defects.event_levels import MANY_TIMES, learn_event_levels
 from trainers.defects.features import Constants, louder
 from trainers.defects.frames import RATE, frames_of
 from trainers.defects.network import build_network, output_variables
@@ -26,6 +27,34 @@ _ROWS = {
 }
 _CLIP = 1e-6
 _FIRST_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Recordings of rows.
+
+    Attributes
+    ----------
+    number : np.ndarray [rows], which recording a row is of.
+    probabilities : np.ndarray [recordings, defects].
+    labels : np.ndarray [recordings, defects], bool.
+    windows : np.ndarray [recordings], rows of each.
+    """
+
+    number: np.ndarray
+    probabilities: np.ndarray
+    labels: np.ndarray
+    windows: np.ndarray
+
+    @property
+    def usual(self) -> float:
+        """Windows of a usual recording: their median."""
+        return float(np.median(self.windows))
+
+    @property
+    def long(self) -> np.ndarray:
+        """Which are decided by the levels of events, bool [recordings] (`trainers.defects.event_levels`)."""
+        return self.windows >= MANY_TIMES * self.usual
 
 
 class DefectsLearner:
@@ -96,35 +125,39 @@ class DefectsLearner:
             losses += self.hyperparameters.pooling_penalty * tf.reduce_sum(tf.square(outputs["exponents"]), axis=-1)
         return tf.reduce_mean(losses, axis=-1)
 
-    def recordings(self, rows: Arrays, outputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities and labels of recordings, [recordings, defects]: the largest of their segments, as the
-        signatures take the largest of their windows.
+    def recordings(self, rows: Arrays, outputs: Arrays) -> Recordings:
+        """What the detector says of recordings: the largest of their segments, as the signatures take the largest of
+        their windows.
         """
-        _, recording = np.unique(rows["id"], return_inverse=True)
-        probabilities, labels = (np.zeros((recording.max() + 1, len(self.defects))) for _ in range(2))
-        np.maximum.at(probabilities, recording, outputs["probabilities"])
-        np.maximum.at(labels, recording, rows["labels"])
-        return probabilities, labels > 0
+        _, number = np.unique(rows["id"], return_inverse=True)
+        probabilities, labels = (np.zeros((number.max() + 1, len(self.defects))) for _ in range(2))
+        np.maximum.at(probabilities, number, outputs["probabilities"])
+        np.maximum.at(labels, number, rows["labels"])
+        return Recordings(number, probabilities, labels > 0, np.bincount(number))
 
     def score(self, rows: Arrays, outputs: Arrays) -> float:
-        """Macro average precision over recordings."""
-        return macro_average_precision(*self.recordings(rows, outputs))
+        """Macro average precision over recordings, those that are long beside the usual ones apart."""
+        found = self.recordings(rows, outputs)
+        return macro_average_precision(found.probabilities[~found.long], found.labels[~found.long])
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
         """Thresholds of the defects, how far above them events begin, and the windows of a usual recording, float32
         [].
         """
-        probabilities, labels = self.recordings(rows, outputs)
-        thresholds = learn_thresholds(probabilities, labels, self.tree)
-        _, recording = np.unique(rows["id"], return_inverse=True)
-        clean = np.asarray(labels.sum(axis=1) == 0)
-        minutes = float(rows["num_samples"][clean[recording]].sum()) / RATE / 60
-        ceilings = logit(np.ones(len(thresholds))) - thresholds
+        found = self.recordings(rows, outputs)
+        thresholds = learn_thresholds(found.probabilities[~found.long], found.labels[~found.long], self.tree)
+        has = found.labels.any(axis=1)
+        clean = ~has[found.number]
         levels = learn_event_levels(
-            logit(probabilities) - thresholds, labels, minutes, self.hyperparameters.false_events_per_minute, ceilings
+            logit(outputs["probabilities"][clean]) - thresholds,
+            logit(found.probabilities[has]) - thresholds,
+            found.labels[has],
+            float(rows["num_samples"][clean].sum()) / RATE / 60,
+            self.hyperparameters.false_events_per_minute,
+            logit(np.ones(len(thresholds))) - thresholds,
         )
-        windows = np.asarray(np.median(np.bincount(recording)), np.float32)
-        return {"thresholds": thresholds, "event_levels": levels, "usual_windows": windows}
+        usual = np.asarray(found.usual, np.float32)
+        return {"thresholds": thresholds, "event_levels": levels, "usual_windows": usual}
 
 
 def make_learner(recipe: Recipe) -> DefectsLearner:

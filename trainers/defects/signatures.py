@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from trainers.calibration import calibrate
 from trainers.checkpoints import Finished
+from trainers.defects.event_levels import MANY_TIMES
 from trainers.defects.events import find_events, pauses_of
 from trainers.defects.features import as_pcm, decode_pcm, features
 from trainers.defects.frames import FRAME_LENGTH, FRAME_S, RATE, frames_of, whole_frames
@@ -31,7 +32,6 @@ from trainers.trainee import set_variables
 MARGIN = 8
 WINDOWS_AT_ONCE = 4
 DECISION = 0.5
-MANY_TIMES = 12
 _KNOWN = {
     "timed": tf.io.FixedLenFeature([], tf.int64, 0),
     "events": tf.io.RaggedFeature(tf.string),
