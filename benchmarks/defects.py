@@ -54,12 +54,11 @@ def defects(
     """Precision, recall and F1 of every defect by recording, event-based and segment-based F1, PSDS, and false events
     in ten clean minutes: of undamaged excerpts, and of the whole recordings that the excerpts were taken from.
     """
-    from catalog.format import Recording, open_catalog
+    from catalog.format import open_catalog
     from pipeline.titles import library_title
 
     opened = open_catalog(catalog)
-    found = (row for row in opened.rows() if isinstance(row, Recording) and row.split == split)
-    rows = list(islice(found, limit))
+    rows = list(islice(excerpts(opened, split), limit))
     if not rows:
         raise BenchmarkError(f"{catalog}: holds no recording of the split {split}; make it with dacapo catalog damage")
     listen = load_detector(model)
@@ -96,6 +95,16 @@ def defects(
         _psds(systems[0], rows, durations, names),
     ]
     show(f"Defects, {library_title(opened.library)}", tables, output)
+
+
+def excerpts(catalog: Any, split: str) -> Iterator[Any]:
+    """The excerpts of a split of a damaged library, without the recordings that stand there whole."""
+    from catalog.damage.plan import is_whole
+    from catalog.format import Recording
+
+    for row in catalog.rows():
+        if isinstance(row, Recording) and row.split == split and not is_whole(row):
+            yield row
 
 
 def load_detector(model: Path) -> Any:

@@ -30,9 +30,9 @@ def pooling(
     """Macro F1 by recording, by event and by second for each pool: the same rows, seed, steps and network, the Trainer
     itself. A killed benchmark goes on where it was.
     """
-    from benchmarks.defects import Answers, load_detector, ours
+    from benchmarks.defects import Answers, excerpts, load_detector, ours
     from benchmarks.past_runs import newest_run
-    from catalog.format import Recording, open_catalog
+    from catalog.format import open_catalog
     from pipeline.titles import library_title, pipeline_title
     from trainers.defects.task import Pooling
 
@@ -40,7 +40,7 @@ def pooling(
     past = newest_run(home.absolute(), pipeline)
     changes = read_overrides(assignments)
     opened = open_catalog(catalog)
-    rows = [row for row in opened.rows() if isinstance(row, Recording) and row.split == split]
+    rows = list(excerpts(opened, split))
     systems: dict[str, Answers] = {}
     for kind in get_args(Pooling):
         say(f"pool {kind}")

@@ -22,19 +22,20 @@ SeedOption = Annotated[
     int, typer.Option(help="Of everything that is drawn: the same seed makes the same files.", min=0)
 ]
 MinutesOption = Annotated[float | None, typer.Option(help="About so much audio at most.")]
+ExcerptMinutesOption = Annotated[float | None, typer.Option(help="About so much audio in excerpts at most.")]
 TrainingTakesOption = Annotated[
     int | None, typer.Option(min=1, help="Excerpts of each training recording; without, as many as of every other one.")
 ]
 ValidationTakesOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Excerpts of each validation recording: thresholds and levels are learnt on them."),
+    typer.Option(min=1, help="Excerpts of each validation recording: on them thresholds are learnt."),
 ]
 SoundMinutesOption = Annotated[
     float | None,
     typer.Option(
         min=0.0,
-        help="About so much of long validation recordings, whole and unbroken (without, 400): on them the detector "
-        "learns how sure it has to be of an event.",
+        help="About so much at most of long validation recordings, whole and unbroken (without, 400, or as many as of "
+        "excerpts): on them the detector learns how sure it has to be of an event.",
     ),
 ]
 HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
@@ -107,7 +108,7 @@ def debian_sources(home: HomeOption = HOME) -> None:
 def damage(
     library: Annotated[str, typer.Argument(help="A library in the home folder: its catalog.csv is read.")] = "builtin",
     catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
-    minutes: MinutesOption = None,
+    minutes: ExcerptMinutesOption = None,
     training_takes: TrainingTakesOption = None,
     validation_takes: ValidationTakesOption = None,
     sound_minutes: SoundMinutesOption = None,

@@ -29,7 +29,9 @@ EXCERPT_S = 6.0
 PER_RECORDING = 3
 SOUND_MINUTES = 400.0
 LONG = 12
-"""Excerpts that a recording has to last to stand there whole."""
+"""Excerpts that a recording has to last to stand there whole: so many that a detector decides it by its events alone
+(`trainers.defects.event_levels.MANY_TIMES`).
+"""
 
 
 def build_damaged(
@@ -63,9 +65,10 @@ def build_damaged(
     training_takes, validation_takes : of one of these splits; without, `per_recording` as well. Takes of the other
         splits are the same whatever these are, unless `minutes` leaves some out.
     minutes : about so much audio in takes at most, from as many recordings as possible.
-    sound_minutes : about so much of validation recordings that last `LONG` takes, whole and as they are; 0 for none,
-        without `SOUND_MINUTES`. One that is clipped by itself is left out.
-    say : told of each recording that was left out.
+    sound_minutes : about so much at most of validation recordings that last `LONG` takes, whole and as they are; 0 for
+        none; without, `SOUND_MINUTES`, but no more than `minutes`. Those that are silent, or clipped by themselves, are
+        not among them.
+    say : told of each recording that was left out, of takes or as a whole.
 
     Returns
     -------
@@ -85,8 +88,9 @@ def build_damaged(
         raise CatalogError(f"sound_minutes={sound_minutes} must be 0 or above")
     catalog, sources, limit = open_source(source, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes)
     takes: list[Take | Whole] = [*plan_takes(sources, seed=seed, takes=wanted, limit=limit)]
-    sound = SOUND_MINUTES if sound_minutes is None else sound_minutes
-    takes += plan_whole(sources, catalog.root, seed=seed, minutes=sound, least_s=LONG * excerpt_s)
+    if sound_minutes is None:
+        sound_minutes = SOUND_MINUTES if minutes is None else min(SOUND_MINUTES, minutes)
+    takes += plan_whole(sources, catalog.root, seed=seed, minutes=sound_minutes, least_s=LONG * excerpt_s)
     maker = _DamageMaker(catalog, excerpt_s, codecs())
     return build_library(maker, takes, workers=workers, progress=progress, say=say, use="can be damaged")
 
@@ -134,11 +138,16 @@ def _check_sound(path: Path, block_s: float) -> None:
     Raises
     ------
     AudioError
-        It cannot be read, or is clipped by itself somewhere.
+        It cannot be read, is silent, or is clipped by itself somewhere.
     """
-    longest = 0
+    longest, silent = 0, True
     for number, block in enumerate(blocks(path, channels=1, block_s=block_s)):
         y = block[0]
         longest = max(longest, len(y))
-        if rms(y) >= QUIETEST and clipped_share(y) * len(y) > CLIPPED * longest:
-            raise AudioError(path, f"is clipped by itself at {number * block_s:.0f} s, so it is not taken to be sound")
+        if rms(y) < QUIETEST:
+            continue
+        silent = False
+        if clipped_share(y) * len(y) > CLIPPED * longest:
+            raise AudioError(path, f"is clipped by itself at {number * block_s:.0f} s: excerpts of it alone are taken")
+    if silent:
+        raise AudioError(path, "is silent")

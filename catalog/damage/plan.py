@@ -21,6 +21,7 @@ DEFECTS = (
 ALONE = 2
 HARD = (clicks.NAME, transmission.SKIP)
 CLEAN = 6
+WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Whole:
     @property
     def name(self) -> str:
         """Of its mark, without suffix."""
-        return f"{self.row:06d}-whole"
+        return f"{self.row:06d}-{WHOLE}"
+
+
+def is_whole(recording: Recording) -> bool:
+    """Whether a row of a damaged library names a recording that nothing was done to."""
+    return recording.id.endswith(f"-{WHOLE}")
 
 
 def deck() -> list[tuple[str, ...]]:
@@ -123,7 +129,7 @@ def plan_whole(
     sources : every recording with its split, in the order of the catalog
     root : folder that their paths start from
     seed : of the draw
-    minutes : about so much in all; the last recording may end behind it
+    minutes : about so much in all at most; the last recording may end behind it
     least_s : seconds that a recording has to last
 
     Returns

@@ -10,7 +10,7 @@ from catalog.recording import Recording
 
 MARK = ".dacapo"
 _NOTE = "Da Capo made this folder, and removes what it wrote there when a later build does without.\n"
-_TAKE = re.compile(r"\.?\d{6}-\d+[.-].+")
+_TAKE = re.compile(r"\.?\d{6}-(\d+|whole)[.-].+")
 
 
 def claim(folder: Path, catalog: Path | None = None) -> None:

@@ -59,7 +59,7 @@ def build_library(
             for reason in dict.fromkeys(result["left_out"] for result in results if "left_out" in result):
                 say(f"left out: {reason}")
         rows = _rows(maker, takes, results)
-        if not rows:
+        if not any(maker.paths(take) for take, result in zip(takes, results, strict=True) if "left_out" not in result):
             raise CatalogError(f"{sources.path}: holds no recording that {use}")
         return target if target.is_file() else Catalog.write(target, sources.library, rows).path
 

@@ -20,7 +20,7 @@ Result = dict[str, object]
 
 
 class Take(Protocol):
-    """An excerpt of a recording."""
+    """An excerpt of a recording, or a recording that stays as it is."""
 
     @property
     def source(self) -> Recording:
@@ -55,7 +55,7 @@ class Maker(ABC, Generic[T]):
 
     @abstractmethod
     def write(self, take: T) -> Result:
-        """Write the files of a take and say what its row has to know.
+        """Write the files of a take, if it has any, and say what its row has to know.
 
         Raises
         ------
@@ -65,7 +65,9 @@ class Maker(ABC, Generic[T]):
 
     @abstractmethod
     def paths(self, take: T) -> dict[str, str]:
-        """The files of a take, relative to the catalog's folder, by what they hold."""
+        """The files of a take, relative to the catalog's folder, by what they hold; of a recording that stays as it is
+        none.
+        """
 
     @abstractmethod
     def row(self, take: T, result: Result) -> Recording:

@@ -11,7 +11,7 @@ from audio.errors import AudioError, DaCapoError
 from audio.files import read, write
 from catalog.damage import build_damaged, library
 from catalog.damage.excerpt import BEGINNINGS, ENDS, events_of, make_excerpt
-from catalog.damage.plan import DEFECTS, HARD, Take, deck, plan_takes, plan_whole
+from catalog.damage.plan import DEFECTS, HARD, Take, deck, is_whole, plan_takes, plan_whole
 from catalog.derived.dealing import takes_by_split
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
@@ -135,14 +135,49 @@ def test_long_validation_recordings_are_there_whole_unless_they_are_clipped_by_t
     write(tmp_path / "7.wav", y, sample_rate=RATE)
     told: list[str] = []
     rows = rows_of(build_damaged(source, excerpt_s=0.5, per_recording=1, workers=1, say=told.append))
-    whole = [row for row in rows if row.path.endswith(".wav")]
+    whole = [row for row in rows if is_whole(row)]
     assert [(row.id, row.path, row.split, row.artist) for row in whole] == [
         ("song/1~000001-whole", "1.wav", "validation", "artist 1")
     ]
     assert whole[0].tags == whole[0].labels == ()
-    assert told == ["left out: 7.wav: is clipped by itself at 4 s, so it is not taken to be sound"]
+    assert told == ["left out: 7.wav: is clipped by itself at 4 s: excerpts of it alone are taken"]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    build_damaged(source, excerpt_s=0.5, per_recording=1, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     rows = rows_of(build_damaged(source, excerpt_s=0.5, per_recording=1, workers=1, sound_minutes=0.0))
-    assert all(row.path.endswith(".flac") for row in rows)
+    assert all(row.path.endswith(".flac") and not is_whole(row) for row in rows)
+    assert not list(tmp_path.rglob("*whole*"))
+
+
+def test_a_library_of_which_nothing_can_be_damaged_is_none_although_recordings_could_stand_there_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_source(tmp_path, songs=2)
+
+    def fail(*_: object, **__: object) -> None:
+        raise DaCapoError("no codec")
+
+    monkeypatch.setattr(library, "make_excerpt", fail)
+
+    def make_here(maker: library._DamageMaker, takes: list[Take], *_: object) -> list[dict[str, object]]:
+        return [maker.make(take) for take in takes]
+
+    monkeypatch.setattr("catalog.derived.library.make_all", make_here)
+    with pytest.raises(CatalogError, match=r"holds no recording that can be damaged$"):
+        build_damaged(source, excerpt_s=0.5, workers=1)
+
+
+def test_few_minutes_of_excerpts_bring_few_of_whole_recordings(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=18)
+    rows = rows_of(build_damaged(source, excerpt_s=0.5, workers=1, minutes=0.15))
+    assert sum(map(is_whole, rows)) == 2
+    assert len(rows) == 18 + 2
+
+
+def test_a_silent_recording_is_not_heard_whole(tmp_path: Path) -> None:
+    write(tmp_path / "0.wav", np.zeros((1, 6 * RATE), np.float32), sample_rate=RATE)
+    with pytest.raises(AudioError, match=r"0\.wav: is silent$"):
+        library._check_sound(tmp_path / "0.wav", 0.5)
 
 
 def test_whole_recordings_are_as_many_as_asked_and_drawn_from_all_of_validation(tmp_path: Path) -> None:

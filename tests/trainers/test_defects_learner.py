@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from catalog.damage.library import EXCERPT_S, LONG
 from trainers.calibration import logit
 from trainers.defects.event_levels import MANY_TIMES, MARGIN
 from trainers.defects.frames import RATE
@@ -80,6 +81,39 @@ def test_a_long_clean_recording_raises_levels_but_says_nothing_of_what_to_decide
     worst = logit(np.array(0.99)) - after["thresholds"][1]
     np.testing.assert_allclose(after["event_levels"][1], worst + MARGIN, rtol=1e-6)
     assert after["usual_windows"] == 1.0
+
+
+def test_more_whole_recordings_than_excerpts_do_not_become_the_usual_ones() -> None:
+    learner = make_learner()
+    faulty, whole = 10, 30
+    rows = {
+        "id": np.array(
+            [f"excerpt-{n}" for n in range(faulty)] + [f"whole-{n % whole}" for n in range(MANY_TIMES * whole)]
+        ),
+        "labels": np.concatenate([np.ones((faulty, 2), int), np.zeros((MANY_TIMES * whole, 2), int)]),
+    }
+    outputs = {"probabilities": np.full((len(rows["id"]), 2), 0.5)}
+    found = learner.recordings(rows, outputs)
+    assert found.usual_windows == 1.0
+    assert found.usual.sum() == faulty
+
+
+def test_a_long_recording_with_a_defect_says_what_to_decide_about_others() -> None:
+    """Hum is in none of the excerpts."""
+    learner = make_learner()
+    rows = {
+        "id": np.array(["a", "b", "c"] + MANY_TIMES * ["long"]),
+        "labels": np.array([[1, 0], [1, 0], [0, 0]] + MANY_TIMES * [[0, 1]]),
+    }
+    right = np.array([[0.9, 0.1], [0.8, 0.1], [0.1, 0.1]] + MANY_TIMES * [[0.1, 0.9]])
+    assert learner.score(rows, {"probabilities": right}) == 1.0
+    assert learner.score(rows, {"probabilities": np.where(rows["labels"] > 0, 0.01, right)}) < 0.8
+
+
+def test_what_a_damaged_library_leaves_whole_is_long_to_the_detector() -> None:
+    spec = TASK.audio["full"]
+    assert spec.segment_s == EXCERPT_S
+    assert LONG >= MANY_TIMES
 
 
 def test_members_learn_alone_and_answer_together() -> None:

@@ -8,8 +8,8 @@ events, averaged over defects, is largest. It is a level of the pooled probabili
 clean window, single frames are as sure as where it is right.
 
 A window is as long as a training segment. The surest of many is surer than that of one, whatever it holds: so from
-`MANY_TIMES` the windows of a usual recording on, a decision asks for the level of events, and such a recording says
-nothing of what to decide about a usual one.
+`MANY_TIMES` the windows of a usual recording on, a decision asks for the level of events, and such a recording, where
+it is sound, says nothing of what to decide about a usual one.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ LEAST_MINUTES = 5.0
 MARGIN = 0.5
 """Logits between the worst clean window and the level: the worst of others may be a little worse."""
 MANY_TIMES = 12
-"""Of the windows of a usual recording; between the two a decision's level rises with the logarithm of their number."""
+"""Of the windows of a usual recording; up to so many a decision's level rises with the logarithm of their number."""
 SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
 _DIGITS = 9
@@ -57,7 +57,7 @@ def learn_event_levels(
     defects = range(scores.shape[1])
     if minutes < LEAST_MINUTES or false_per_minute * minutes >= clean.size:
         return np.zeros(len(defects), np.float32)
-    allowed = int(false_per_minute * minutes)
+    allowed = min(int(false_per_minute * minutes), int((clean >= 0.0).sum()))
     offers = [_offers(clean[:, d], scores[labels[:, d], d], allowed, ceilings[d]) for d in defects]
     forced = sum(int((clean[:, d] >= offers[d][0][0]).sum()) for d in defects)
     left = max(0, allowed - forced)

@@ -47,14 +47,21 @@ class Recordings:
     windows: np.ndarray
 
     @property
-    def usual(self) -> float:
-        """Windows of a usual recording: their median."""
-        return float(np.median(self.windows))
+    def faulty(self) -> np.ndarray:
+        """Which have a defect, bool [recordings]."""
+        return np.asarray(self.labels.any(axis=1))
 
     @property
-    def long(self) -> np.ndarray:
-        """Which are decided by the levels of events, bool [recordings] (`trainers.defects.event_levels`)."""
-        return self.windows >= MANY_TIMES * self.usual
+    def usual_windows(self) -> float:
+        """Windows of a usual recording: the median of those with a defect, however many sound ones are heard whole."""
+        return float(np.median(self.windows[self.faulty] if self.faulty.any() else self.windows))
+
+    @property
+    def usual(self) -> np.ndarray:
+        """Which say what to decide about a usual recording, bool [recordings]: all but sound ones so long that they are
+        decided by the levels of events (`trainers.defects.event_levels`).
+        """
+        return self.faulty | (self.windows < MANY_TIMES * self.usual_windows)
 
 
 class DefectsLearner:
@@ -136,28 +143,27 @@ class DefectsLearner:
         return Recordings(number, probabilities, labels > 0, np.bincount(number))
 
     def score(self, rows: Arrays, outputs: Arrays) -> float:
-        """Macro average precision over recordings, those that are long beside the usual ones apart."""
+        """Macro average precision over recordings, without sound ones that are long."""
         found = self.recordings(rows, outputs)
-        return macro_average_precision(found.probabilities[~found.long], found.labels[~found.long])
+        return macro_average_precision(found.probabilities[found.usual], found.labels[found.usual])
 
     def finish(self, rows: Arrays, outputs: Arrays) -> Arrays:
         """Thresholds of the defects, how far above them events begin, and the windows of a usual recording, float32
         [].
         """
         found = self.recordings(rows, outputs)
-        thresholds = learn_thresholds(found.probabilities[~found.long], found.labels[~found.long], self.tree)
-        has = found.labels.any(axis=1)
-        clean = ~has[found.number]
+        thresholds = learn_thresholds(found.probabilities[found.usual], found.labels[found.usual], self.tree)
+        clean = ~found.faulty[found.number]
         levels = learn_event_levels(
             logit(outputs["probabilities"][clean]) - thresholds,
-            logit(found.probabilities[has]) - thresholds,
-            found.labels[has],
+            logit(found.probabilities[found.faulty]) - thresholds,
+            found.labels[found.faulty],
             float(rows["num_samples"][clean].sum()) / RATE / 60,
             self.hyperparameters.false_events_per_minute,
             logit(np.ones(len(thresholds))) - thresholds,
         )
-        usual = np.asarray(found.usual, np.float32)
-        return {"thresholds": thresholds, "event_levels": levels, "usual_windows": usual}
+        usual_windows = np.asarray(found.usual_windows, np.float32)
+        return {"thresholds": thresholds, "event_levels": levels, "usual_windows": usual_windows}
 
 
 def make_learner(recipe: Recipe) -> DefectsLearner:

@@ -30,9 +30,9 @@ class DefectsHyperparameters(Hyperparameters):
         0.912, of skips 0.67, 0.71 and 0.72, of the three 0.74.
     gain_db : largest random change of level in training.
     false_events_per_minute : that clean recordings may have, of all defects together, several of a defect in a
-        recording counting once; the fewer, the more events of recordings with a defect are missed
-        (`trainers.defects.event_levels`). Decisions do not depend on it where recordings are as long as those of
-        validation.
+        window counting once; the fewer, the more events of recordings with a defect are missed
+        (`trainers.defects.event_levels`). Decisions do not depend on it where recordings are as long as those with a
+        defect in validation.
     """
 
     filters: tuple[PositiveInt, ...] = Field((48, 64, 64), min_length=3, max_length=3)
