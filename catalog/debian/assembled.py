@@ -7,8 +7,9 @@ the harmony: numbers on these mixtures say how well voices and music that know n
 
 Conventions
 -----------
-Nothing is shared between splits: a speaker has one split (``voices.yaml``), a package has one (`music_of_splits`), and
-artists have theirs from the music's catalog. Songs with tracks (``multitracks.csv``) are not used.
+A speaker is in one split (``voices.yaml``), and so is a package of music (`music_of_splits`) and an artist, by the
+music's catalog. Packages of voices in ``test`` are in no other split, neither their voices nor their music; the other
+splits share some. Songs with tracks (``multitracks.csv``) are not used.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ import logging
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -118,15 +119,15 @@ def build_assembled(
         return write_recordings(root / f"{ASSEMBLED}.csv", made)
 
 
-def music_of_splits(recordings: Sequence[Recording]) -> dict[Split, list[Recording]]:
+def music_of_splits(recordings: Sequence[Recording], taken: Set[str] = frozenset()) -> dict[Split, list[Recording]]:
     """Music by split such that no package is in two.
 
     A package goes where most of its recordings are, and the others of it are left out. Of the packages that went to
-    ``eval`` every second one, in order of size, goes to ``test``.
+    ``eval`` every second one, in order of size, goes to ``test``. Packages in `taken` are left out.
     """
     packages: defaultdict[str, list[Recording]] = defaultdict(list)
     for recording in recordings:
-        if recording.package and recording.split and not recording.stems:
+        if recording.package and recording.package not in taken and recording.split and not recording.stems:
             packages[recording.package].append(recording)
     majority = {
         name: max(SPLITS, key=lambda split, rows=rows: Counter(row.split for row in rows)[split])  # type: ignore[misc]
@@ -142,11 +143,15 @@ def music_of_splits(recordings: Sequence[Recording]) -> dict[Split, list[Recordi
 
 
 def _orders(root: Path, rows: Mapping[Split, int]) -> list[_Order]:
-    music = music_of_splits(read_recordings(root / CATALOG_NAME))
     voices: dict[Split, defaultdict[str, list[Recording]]] = {split: defaultdict(list) for split in SPLITS}
+    packages: dict[Split, set[str]] = {split: set() for split in SPLITS}
     for row in read_recordings(root / f"{VOICES}.csv"):
         if row.split and row.artist:
             voices[row.split][row.artist].append(row)
+            packages[row.split] |= {row.package} if row.package else set()
+    if shared := packages["test"] & set().union(*(packages[split] for split in SPLITS if split != "test")):
+        raise CatalogError(f"{root / f'{VOICES}.csv'}: package={min(shared)} is in the split test and in another")
+    music = music_of_splits(read_recordings(root / CATALOG_NAME), packages["test"])
     orders: list[_Order] = []
     for split, count in rows.items():
         if count and not (music[split] and voices[split]):

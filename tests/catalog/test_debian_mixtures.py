@@ -1,5 +1,6 @@
 """Multitracks and assembled mixtures: stems sum to the mix exactly, splits share nothing, work is done once."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from audio.files import read
 from catalog.debian import build_assembled, build_debian_sources, build_multitracks
 from catalog.debian.assembled import music_of_splits
 from catalog.debian.exact_mix import exact_mix
+from catalog.debian.mapping import load_mapping
+from catalog.debian.sounds import MAPPINGS, VOICES
 from catalog.errors import CatalogError
 from catalog.format import Catalog, Recording, Split, open_catalog
 from tests.catalog.debian_shop import Shop
@@ -195,6 +198,36 @@ def test_in_a_folder_of_ours_a_build_of_other_things_removes_what_we_wrote_and_n
     build_assembled(library, rows={"train": 1}, seed=1)
     assert own.read_text() == "mine"
     assert not (library / "assembled" / "train-0001").exists()
+
+
+def in_packages(library: Path, packages: dict[str | None, str]) -> None:
+    """The voices again, those of some speakers in packages."""
+    voices = [row.model_copy(update={"package": packages.get(row.artist)}) for row in rows_of(library / "voices.csv")]
+    Catalog.write(library / "voices.csv", "debian", voices)
+
+
+def test_music_beside_the_voices_of_test_is_not_heard_in_training(library: Path) -> None:
+    in_packages(library, {"s5": "b", "s1": "talk", "s3": "talk"})
+    rows = rows_of(build_assembled(library, rows={"train": 2, "eval": 1, "test": 1}))
+    assert {row.package for row in rows} == {"a", "c", "d"}
+    with pytest.raises(CatalogError, match="there is no music for the split validation"):
+        build_assembled(library, rows={"validation": 1})
+
+
+def test_a_package_of_voices_in_test_and_elsewhere_is_one_line(library: Path) -> None:
+    in_packages(library, {"s5": "talk", "s1": "talk"})
+    with pytest.raises(CatalogError, match=r"voices\.csv: package=talk is in the split test and in another$"):
+        build_assembled(library)
+
+
+def test_voices_of_test_are_of_packages_of_their_own() -> None:
+    mapping = load_mapping(MAPPINGS[VOICES])
+    packages: dict[str, set[str]] = defaultdict(set)
+    for source in mapping.sources:
+        for artist in source.artists:
+            packages[mapping.pinned[artist]].add(source.package)
+    assert set(packages) == set(SPLITS)
+    assert not packages["test"] & (packages["train"] | packages["validation"] | packages["eval"])
 
 
 def test_a_split_without_voices_is_one_line(library: Path) -> None:
