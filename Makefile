@@ -11,7 +11,7 @@ BIN := .venv/bin
 help:  ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 16
 
-demo: setup  ## set up, then run the main job on the built-in library: verdict by tag, where the model went, what to type next
+demo: setup  ## set up, then retrain all four tasks on the built-in library: verdicts, where the models went, what to type next
 	@./dacapo demo
 
 test: setup lint  ## set up, then lint, fast tests, end-to-end tests (what CI runs)

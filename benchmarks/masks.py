@@ -1,4 +1,4 @@
-"""The three masks under every loss, trained alike on one fixed set: `python -m benchmarks.masks --help`."""
+"""The three masks under two losses, trained alike on one fixed set: `python -m benchmarks.masks --help`."""
 
 from collections.abc import Sequence
 from pathlib import Path

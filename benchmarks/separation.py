@@ -75,7 +75,7 @@ def separation(
     if musdb is not None:
         tables.append(bench.musdb(musdb.absolute()))
     if not tables:
-        raise BenchmarkError(f"{debian}: holds no data; run './dacapo catalog build debian', or name catalogs")
+        raise BenchmarkError(f"{debian}: holds no data; run './dacapo catalog build debian-sources', or name catalogs")
     show(f"Separation, profile {profile}", tables, output)
 
 

@@ -16,6 +16,7 @@ from trainers.export import export
 from trainers.gate import load_gate
 from trainers.learner import Judge
 from trainers.loop import train
+from trainers.request import Recipe, parse_request
 from trainers.rows import Rows, open_rows
 from trainers.separation.augment import UNIFORMS, Mix, mix
 from trainers.separation.evaluation import METRICS, eval_config
@@ -289,6 +290,41 @@ def test_the_evaluators_configuration_has_a_mean_of_every_score() -> None:
 def test_profiles_build_a_network_with_unique_names() -> None:
     for hyperparameters in TASK.hyperparameters.values():
         names_of(make_learner(recipe(**hyperparameters.model_dump(mode="json"))).build().variables)
+
+
+@pytest.mark.e2e
+def test_the_full_profile_trains_and_separates_stereo_at_44_khz(tmp_path: Path) -> None:
+    spec = TASK.audio["full"]
+    assert (spec.sample_rate, spec.channels) == (44_100, 2)
+    short = {"steps": 1, "batch_size": 1, "warmup_steps": 0, "validate_every": 1, "checkpoint_every": 1}
+    hyperparameters = TASK.hyperparameters["full"].model_copy(update=short)
+    config = parse_request(
+        {
+            "task": "separation",
+            "profile": "full",
+            "library": "tiny",
+            "spec": spec.model_dump(mode="json"),
+            "hyperparameters": hyperparameters.model_dump(mode="json"),
+            "checkpoint_root": "",
+        }
+    )
+    bins = fft_size(spec.sample_rate) // 2 + 1
+    constants = {"log_mean": np.full(bins, -2.0, np.float32), "log_std": np.ones(bins, np.float32)}
+    learner = make_learner(Recipe(config, hyperparameters, constants))
+    write_shards(tmp_path / "songs", [raw_example(1, make_stems(1, spec.segment_samples))], 1)
+    songs = open_rows(str(tmp_path / "rows"), [str(tmp_path / "songs" / "*")], learner.read)
+    checkpoints = Checkpoints(str(tmp_path / "checkpoints"))
+    strategy = make_strategy("one_device")
+    finished = train(
+        learner, songs, songs, hyperparameters=hyperparameters, strategy=strategy, checkpoints=checkpoints, seed=0
+    )
+    assert np.isfinite(finished.history[-1].score)
+    module, _, _ = make_signatures(learner, finished)
+    mixture = make_stems(9, spec.segment_samples + 12_345).sum(axis=0)
+    answer = module.separate(tf.constant(mixture))
+    assert answer["vocals"].shape == mixture.shape
+    assert 0 < np.abs(answer["vocals"]).max() <= 2 * np.abs(mixture).max()
+    np.testing.assert_allclose(answer["vocals"] + answer["accompaniment"], mixture, atol=1e-6)
 
 
 @pytest.mark.e2e
