@@ -8,13 +8,12 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 import grimp
 
-PROJECT = Path(__file__).resolve().parent.parent
+from components.source_hash import LIBRARIES, PROJECT
+
 PACKAGES = ("audio", "catalog", "trainers", "components", "serving")
-LIBRARIES = ("tensorflow", "tensorflow-transform", "keras", "tfx", "librosa", "soundfile", "soxr")
 
 
 @cache

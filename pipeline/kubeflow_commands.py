@@ -87,9 +87,9 @@ def compile_(
         placed = load_placement(placement or PLACEMENT, image=image, gpu_image=gpu_image)
         path = output or Path(f"{task}-{library}.yaml")
         with quiet(Path(os.devnull), verbose=False):
+            from components.source_hash import source_hash
             from pipeline.kubeflow_lint import lint_file
             from pipeline.kubeflow_runner import compile_to
-            from pipeline.source_hash import source_hash
 
             compile_to(path, settings, placed)
             findings = lint_file(path)

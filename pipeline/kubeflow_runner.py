@@ -19,13 +19,13 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from audio.errors import DaCapoError
 from catalog.folder import make_folder
+from components.source_hash import source_hash
 from pipeline.beam import Beam
 from pipeline.graph import create_pipeline
 from pipeline.kubeflow_lint import PATHS, on_a_mount
 from pipeline.launch import compile_pipeline
 from pipeline.placement import Placement, Step
 from pipeline.settings import Metadata, Settings
-from pipeline.source_hash import source_hash
 from pipeline.step import EVALUATOR, PUSHER
 
 INFRA_VALIDATOR = "InfraValidator"
@@ -35,7 +35,7 @@ PARAMETERS = {
     "catalog": "Catalog file as the steps see it; empty: the one of the library in the home folder.",
     "profile": "Audio and hyperparameters of the task: quick or full.",
     "steps": "Training steps at most; 0: as the profile says.",
-    "warm_start": "none, latest, or a served version.",
+    "warm_start": "none, latest, a served version, or published weights of the task (tagging: musicnn).",
     "overrides": 'Settings by dotted name, {"train.learning_rate": 0.001}; not task, library, home, metadata.',
     "resume": "Run id to go on with; empty: a run of its own.",
 }

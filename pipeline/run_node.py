@@ -18,18 +18,14 @@ from pydantic import ValidationError
 
 from audio.errors import DaCapoError
 from catalog.problem import printable
+from components.source_hash import CodeDiffers, source_hash
 from components.train_job.request import TrainJobRequest
 from pipeline.chatter import hush
 from pipeline.console import quiet
 from pipeline.settings import Settings, SettingsError, load_settings
-from pipeline.source_hash import source_hash
 
 FIXED = ("task", "library", "home", "metadata")
 """Settings that a run form cannot change: they name the pipeline, and the volume and database that keep its runs."""
-
-
-class CodeDiffers(DaCapoError):
-    """The image holds other code than the pipeline was compiled from."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ delete TrainJobs; get and list pods; get pods' logs.
 """
 
 import json
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ JOB_SET = "jobset.sigs.k8s.io/jobset-name"
 INDEX = "batch.kubernetes.io/job-completion-index"
 WEBHOOK = "admission webhook"  # how the API begins what one of them refuses
 HOST = "KUBERNETES_SERVICE_HOST"  # set by Kubernetes in every container
+POD_NAME = "KFP_POD_NAME"  # set by Kubeflow Pipelines in every step
+LOGGER = logging.getLogger("dacapo.train_job")
 
 
 class ClusterError(DaCapoError):
@@ -166,12 +169,16 @@ class Cluster:
         return answer.decode("utf-8", errors="replace")
 
     def own_pod(self) -> dict[str, Any] | None:
-        """Owner reference to the pod that this process runs in, or None if its host name is not that of a pod."""
+        """Owner reference to the pod that this process runs in, or None if there is no such pod.
+
+        Kubeflow Pipelines tells steps the name of their pod. The host name is cut at 63 characters, which the names of
+        its steps exceed.
+        """
+        name = os.environ.get(POD_NAME) or socket.gethostname()
         try:
-            pod = self._call(
-                "get pods", self._core.read_namespaced_pod, socket.gethostname(), self.namespace, missing=True
-            )
+            pod = self._call("get pods", self._core.read_namespaced_pod, name, self.namespace, missing=True)
         except ApiException:  # 404
+            LOGGER.warning("namespace %s: there is no pod %s, so no job goes when it goes", self.namespace, name)
             return None
         return {"apiVersion": "v1", "kind": "Pod", "name": pod.metadata.name, "uid": pod.metadata.uid}
 

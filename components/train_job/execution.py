@@ -13,6 +13,8 @@ from tfx.dsl.io import fileio
 from tfx.orchestration.portable import data_types
 from tfx.proto.orchestration import executable_spec_pb2, execution_invocation_pb2, execution_result_pb2
 
+from components.source_hash import CodeDiffers, source_hash
+
 EXECUTION = "execution.json"
 RESULT = "result.pb"
 FAILURE = "failure-{index}.json"
@@ -46,6 +48,7 @@ def write_execution(
     fileio.makedirs(folder)
     invocation = info.to_proto().SerializeToString()
     description = {
+        "code": source_hash(),
         "executor": spec.class_path,
         "invocation": base64.b64encode(invocation).decode("ascii"),
         "spec": base64.b64encode(spec.SerializeToString()).decode("ascii"),
@@ -54,8 +57,19 @@ def write_execution(
 
 
 def read_execution(folder: str) -> tuple[data_types.ExecutionInfo, executable_spec_pb2.PythonClassExecutableSpec]:
-    """What `write_execution` wrote."""
+    """What `write_execution` wrote.
+
+    Raises
+    ------
+    CodeDiffers
+        The code here is not that of the step, under whose hash the result is cached.
+    """
     description = json.loads(_read(os.path.join(folder, EXECUTION)))
+    here, wanted = source_hash(), description["code"]
+    if here != wanted:
+        raise CodeDiffers(
+            f"this worker's image holds code {here}, the step's image code {wanted}: build both images from one commit"
+        )
     invocation = execution_invocation_pb2.ExecutionInvocation.FromString(base64.b64decode(description["invocation"]))
     spec = executable_spec_pb2.PythonClassExecutableSpec.FromString(base64.b64decode(description["spec"]))
     return data_types.ExecutionInfo.from_proto(invocation), spec

@@ -26,13 +26,13 @@ import docker
 import yaml
 from kfp import components, local
 
+from components.source_hash import source_hash
 from pipeline import lineage
 from pipeline.kubeflow_lint import lint_file
 from pipeline.kubeflow_runner import compile_to, nodes
 from pipeline.metadata import connection_config
 from pipeline.placement import Placement
 from pipeline.settings import PROJECT, Settings, load_settings
-from pipeline.source_hash import source_hash
 from tests.containers.database import PASSWORD, USER, mariadb
 from tests.end_to_end.workbench import MINIMUM, TAGGING
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from components.source_hash import source_hash
 from pipeline import lineage
 from pipeline.placement import STEPS
 from pipeline.settings import Settings, load_settings
-from pipeline.source_hash import source_hash
 from tests.end_to_end.workbench import Workbench
 
 pytestmark = pytest.mark.e2e

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
+from components.source_hash import CodeDiffers, source_hash
 from pipeline.metadata import MetadataUnusable, Store, connection_config, open_store
-from pipeline.run_node import CodeDiffers, Step, check_code, main
+from pipeline.run_node import Step, check_code, main
 from pipeline.settings import Settings, SettingsError, load_settings
-from pipeline.source_hash import source_hash
 from pipeline.step import clear_outputs, last_execution, warm_start_of_run
 
 RUNNING, COMPLETE = metadata_store_pb2.Execution.RUNNING, metadata_store_pb2.Execution.COMPLETE

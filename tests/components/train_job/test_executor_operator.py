@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.train_job.cluster import ClusterError, Unreachable, in_cluster
-from components.train_job.execution import Failure, write_failure
+from components.train_job.execution import Failure, read_failures, write_failure
 from components.train_job.executor_operator import TrainingRefused, TrainJobFailed
 from components.train_job.worker import work
 from components.train_job.worker_logs import WorkerLogs
@@ -231,6 +231,33 @@ def test_the_job_belongs_to_the_pod_that_asked(tmp_path: Path, monkeypatch: pyte
     with serving(stub) as cluster:
         launch(tmp_path, "run", cluster)
     assert made[0]["metadata"]["ownerReferences"] == [owner("step")]
+
+
+def test_a_pod_with_a_longer_name_than_a_host_s_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kubelet cuts host names at 63 characters; Kubeflow Pipelines tells the whole name."""
+    name = "restoration-builtin-x7k2p-metadata-0-3-retry-system-container-impl-1234567890"
+    made: list[dict[str, Any]] = []
+
+    def remember(api: StubApi, job: dict[str, Any]) -> None:
+        made.append(json.loads(json.dumps(job)))
+        train(api, job)
+
+    stub = StubApi(remember, steps=[name])
+    monkeypatch.setattr("socket.gethostname", lambda: name[:63])
+    monkeypatch.setenv("KFP_POD_NAME", name)
+    with serving(stub) as cluster:
+        launch(tmp_path, "run", cluster)
+    assert made[0]["metadata"]["ownerReferences"] == [owner(name)]
+
+
+def test_a_worker_with_other_code_than_the_step_s_refuses(tmp_path: Path) -> None:
+    execution = {"code": "0123", "executor": "none", "invocation": "", "spec": ""}
+    (tmp_path / "execution.json").write_text(json.dumps(execution))
+    assert work(str(tmp_path), ["localhost:1"], 0) == 2
+    (failure,) = read_failures(str(tmp_path))
+    assert failure.user
+    assert failure.line.startswith("this worker's image holds code")
+    assert failure.line.endswith("the step's image code 0123: build both images from one commit")
 
 
 def test_a_retried_step_takes_the_job_over_or_it_would_go_with_the_pod_that_made_it(

@@ -4,10 +4,17 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from pipeline.code_hash import LIBRARIES, PROJECT
+from audio.errors import DaCapoError
 
+PROJECT = Path(__file__).resolve().parent.parent
 FOLDERS = ("audio", "catalog", "components", "pipeline", "schemas", "serving", "trainers")
 """What shapes a graph and its steps, all of which the image holds."""
+LIBRARIES = ("tensorflow", "tensorflow-transform", "keras", "tfx", "librosa", "soundfile", "soxr")
+"""What shapes the result of every step."""
+
+
+class CodeDiffers(DaCapoError):
+    """A container holds other code than what it was asked to run was made with."""
 
 
 def source_hash(root: Path = PROJECT) -> str:
