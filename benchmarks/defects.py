@@ -266,6 +266,8 @@ def _whole(listen: Any, root: Path, sources: Sequence[Any]) -> Iterator[Table]:
     """What a scan of the library would say of the recordings themselves."""
     if not sources:
         return
+    every = len(sources)
+    sources = [source for source in sources if _is_sound(root / source.path)]
     say(f"  whole recordings: {len(sources)}")
     answers = ours(listen, root, sources)
     minutes = sum(_durations(root, sources)) / 60
@@ -277,11 +279,23 @@ def _whole(listen: Any, root: Path, sources: Sequence[Any]) -> Iterator[Table]:
         ["recordings decided", *_counts(answers.decided, names)],
     ]
     caption = (
-        f"The {len(sources)} recordings that the excerpts were taken from, from beginning to end, {minutes:.0f} "
-        "minutes, as a scan answers them. They are taken to be undamaged: what is really clipped in them counts as "
-        "false. The more windows a recording has, the surer one of them has to be to decide it."
+        f"{len(sources)} of the {every} recordings that the excerpts were taken from, from beginning to end, "
+        f"{minutes:.0f} minutes, as a scan answers them; the others are clipped by themselves somewhere. They are "
+        "taken to be undamaged: what is really broken in them counts as false. The more windows a recording has, the "
+        "surer one of them has to be to decide it."
     )
     yield Table("On whole recordings", ("", *names, "all"), lines, caption)
+
+
+def _is_sound(path: Path) -> bool:
+    from audio.errors import AudioError
+    from catalog.damage.library import check_sound
+
+    try:
+        check_sound(path)
+    except AudioError:
+        return False
+    return True
 
 
 def _in_ten_minutes(events: Sequence[Sequence[Any]], minutes: float, names: Sequence[str]) -> list[float]:

@@ -45,6 +45,9 @@ def flat_runs(y: np.ndarray, limit: float, least: int) -> np.ndarray:
 
 
 def clipped_share(y: np.ndarray) -> float:
-    """Share of samples in runs of at least `FLAT` at the signal's own peak: what it was clipped already."""
-    peak = float(np.max(np.abs(y), initial=0.0))
+    """Share of samples in runs of at least `FLAT` at the signal's own peak, or beyond full scale: what it was clipped
+    already. A lossy codec hides the ceiling of a loud master behind peaks of up to 6 dB beyond full scale, and whoever
+    writes these down cuts them anew.
+    """
+    peak = min(float(np.max(np.abs(y), initial=0.0)), 1.0)
     return float(np.mean(flat_runs(y, peak, FLAT))) if peak > 0.0 else 0.0

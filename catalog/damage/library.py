@@ -112,7 +112,7 @@ class _DamageMaker(Maker[Take | Whole]):
 
     def write(self, take: Take | Whole) -> Result:
         if isinstance(take, Whole):
-            _check_sound(self.inputs(take)[0], self.excerpt_s)
+            check_sound(self.inputs(take)[0], self.excerpt_s)
             return {}
         excerpt = make_excerpt(self.inputs(take)[0], take, excerpt_s=self.excerpt_s, codecs=self.codecs)
         path = self.catalog.root / self.paths(take)["damaged"]
@@ -132,8 +132,8 @@ class _DamageMaker(Maker[Take | Whole]):
         )
 
 
-def _check_sound(path: Path, block_s: float) -> None:
-    """Listen to a recording, as `make_excerpt` listens to what it takes.
+def check_sound(path: Path, block_s: float = EXCERPT_S) -> None:
+    """Listen to a recording, as `make_excerpt` listens to what it takes, in blocks of `block_s` seconds.
 
     Raises
     ------

@@ -90,6 +90,12 @@ def test_clipping_cuts_the_share_that_it_says_and_finds_it_again(y: np.ndarray) 
     assert not flat[~inside(damaged)].any()
 
 
+def test_what_lies_beyond_full_scale_is_clipped_already() -> None:
+    loud = 1.5 * np.sin(2 * np.pi * 441.7 * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
+    assert clipping.clipped_share(0.6 * loud) == 0.0
+    assert clipping.clipped_share(loud) == clipping.clipped_share(np.clip(loud, -1.0, 1.0)) > 0.3
+
+
 def test_runs_that_are_too_short_are_not_flat() -> None:
     y = np.array([0, 1, 1, 0, 1, 1, 1, 0, -1, -1, -1, -1], np.float32)
     expected = [False] * 4 + [True] * 3 + [False] + [True] * 4

@@ -177,7 +177,7 @@ def test_few_minutes_of_excerpts_bring_few_of_whole_recordings(tmp_path: Path) -
 def test_a_silent_recording_is_not_heard_whole(tmp_path: Path) -> None:
     write(tmp_path / "0.wav", np.zeros((1, 6 * RATE), np.float32), sample_rate=RATE)
     with pytest.raises(AudioError, match=r"0\.wav: is silent$"):
-        library._check_sound(tmp_path / "0.wav", 0.5)
+        library.check_sound(tmp_path / "0.wav", 0.5)
 
 
 def test_whole_recordings_are_as_many_as_asked_and_drawn_from_all_of_validation(tmp_path: Path) -> None:
