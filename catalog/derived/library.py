@@ -1,5 +1,6 @@
 """A library of takes on disk: its folder, held by one build at a time, the takes in it, and at last their catalog."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -56,8 +57,8 @@ def build_library(
         sweep(folder, _files(maker, takes))
         results = make_all(maker, takes, known, workers, progress or (lambda done, total: None))
         if say is not None:
-            for reason in dict.fromkeys(result["left_out"] for result in results if "left_out" in result):
-                say(f"left out: {reason}")
+            for line in _left_out(maker, takes, results):
+                say(line)
         rows = _rows(maker, takes, results)
         if not any(maker.paths(take) for take, result in zip(takes, results, strict=True) if "left_out" not in result):
             raise CatalogError(f"{sources.path}: holds no recording that {use}")
@@ -71,6 +72,20 @@ def _is_complete(target: Path, maker: Maker[T], takes: Sequence[T], known: Seque
         return False
     made = open_catalog(target)
     return made.library == maker.catalog.library and list(made.rows(check_files=False)) == _rows(maker, takes, results)
+
+
+def _left_out(maker: Maker[T], takes: Sequence[T], results: Sequence[Result]) -> list[str]:
+    """A line for each reason; where other takes of the recording were made it tells how many were not."""
+    of = Counter(take.source.path for take in takes if maker.paths(take))
+    reasons = Counter(
+        (of[take.source.path] if maker.paths(take) else 1, result["left_out"])
+        for take, result in zip(takes, results, strict=True)
+        if "left_out" in result
+    )
+    return [
+        f"left out: {reason}" if count == takes_of else f"left out, {count} of {takes_of} takes: {reason}"
+        for (takes_of, reason), count in reasons.items()
+    ]
 
 
 def _rows(maker: Maker[T], takes: Sequence[T], results: Sequence[Result]) -> list[Recording]:

@@ -196,6 +196,18 @@ def test_whole_recordings_are_as_many_as_asked_and_drawn_from_all_of_validation(
     assert few != rows(1, 0.41)
 
 
+def test_it_is_told_how_many_takes_of_a_recording_are_left_out(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=1)
+    y, _ = read(tmp_path / "0.wav")
+    y[:, RATE:] = 0.0
+    write(tmp_path / "0.wav", y, sample_rate=RATE)
+    told: list[str] = []
+    rows = rows_of(build_damaged(source, excerpt_s=1.0, per_recording=5, workers=1, say=told.append))
+    assert told == [
+        f"left out, {5 - len(rows)} of 5 takes: 0.wav: holds no stretch that is neither silent nor clipped by itself"
+    ]
+
+
 def test_every_split_is_dealt_every_defect_alike() -> None:
     cards = Counter(name for card in deck() for name in card)
     assert cards == {name: 4 + (name in HARD) for name in DEFECTS}
