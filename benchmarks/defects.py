@@ -264,10 +264,10 @@ def _clean(systems: Sequence[Answers], rows: Sequence[Any], durations: Sequence[
 
 def _whole(listen: Any, root: Path, sources: Sequence[Any]) -> Iterator[Table]:
     """What a scan of the library would say of the recordings themselves."""
-    if not sources:
-        return
     every = len(sources)
     sources = [source for source in sources if _is_sound(root / source.path)]
+    if not sources:
+        return
     say(f"  whole recordings: {len(sources)}")
     answers = ours(listen, root, sources)
     minutes = sum(_durations(root, sources)) / 60
