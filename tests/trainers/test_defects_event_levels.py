@@ -7,16 +7,18 @@ import pytest
 import tensorflow as tf
 
 from trainers.calibration import calibrate, logit
-from trainers.defects.event_levels import LEAST_MINUTES, MARGIN, SLACK, _shares, learn_event_levels
+from trainers.defects.event_levels import LEAST_MINUTES, MARGIN, SLACK, _shares, count_events, learn_event_levels
+from trainers.defects.events import bridge
 from trainers.tag_tree import TagTree
 
 CEILINGS = np.full(2, 16.0)
 
 
 def learn(scores: np.ndarray, labels: np.ndarray, *rest: object) -> np.ndarray:
-    """Levels learnt of recordings of one window each, clean and other ones."""
+    """Levels learnt of recordings of one window each, clean ones with one event of each defect, and other ones."""
     has = labels.any(axis=1)
-    return learn_event_levels(scores[~has], scores[has], labels[has], *rest)  # type: ignore[arg-type]
+    single = np.ones((np.count_nonzero(~has), scores.shape[1]), int)
+    return learn_event_levels(scores[~has], single, scores[has], labels[has], *rest)  # type: ignore[arg-type]
 
 
 def clean(recordings: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +88,28 @@ def test_false_events_that_a_ceiling_forces_are_of_the_allowed_ones() -> None:
 def test_nothing_is_allowed_that_keeps_no_event() -> None:
     scores, labels = with_faulty(np.linspace(-2.0, 2.0, 80).repeat(2).reshape(80, 2), (9.0, 0), (9.0, 1))
     np.testing.assert_allclose(learn(scores, labels, 100.0, 0.1, CEILINGS), 2.0 + MARGIN)
+
+
+def test_events_are_counted_and_not_windows() -> None:
+    """Two may be told: not the four of the surest window of clicks, nor the next behind it; both hums, of one each. A
+    window without an active frame tells none, however sure.
+    """
+    clean_scores = np.array([[9.0, 9.0], [8.0, 7.0], [7.0, 6.0], [-1.0, -1.0]])
+    events = np.array([[0, 1], [4, 1], [1, 1], [1, 1]])
+    scores, labels = np.array([[8.6, 0.0], [0.0, 6.8]]), np.eye(2, dtype=bool)
+    levels = learn_event_levels(clean_scores, events, scores, labels, 20.0, 0.1, CEILINGS)
+    np.testing.assert_allclose(levels, [8.0 + MARGIN, 6.0 + MARGIN])
+
+
+def test_pauses_within_an_event_do_not_make_two() -> None:
+    lines = ["xx..x...x.", "x.x.x.x.x.", "..........", "xxxxxxxxxx"]
+    active = np.array([[mark == "x" for mark in line] for line in lines])
+    counts = count_events(np.stack([active, active], axis=-1), (2, 1))
+    assert counts.tolist() == [[2, 3], [1, 1], [0, 0], [1, 1]]
+    for window, line in enumerate(active):
+        bridged = bridge(tf.constant(np.stack([line, line], axis=-1)), (2, 1)).numpy()
+        starts = bridged & ~np.concatenate([np.zeros((1, 2), bool), bridged[:-1]])
+        assert counts[window].tolist() == starts.sum(axis=0).tolist()
 
 
 def test_deciding_is_enough_where_every_clean_recording_may_be_wrong() -> None:

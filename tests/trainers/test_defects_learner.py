@@ -32,6 +32,13 @@ def make_learner() -> DefectsLearner:
     return DefectsLearner(Recipe(config, hyperparameters, constants))
 
 
+def outputs_of(probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """What windows answer that have one active frame each."""
+    frame_logits = np.full((len(probabilities), 94, 2), -20.0)
+    frame_logits[:, 7] = 20.0
+    return {"probabilities": probabilities, "frame_logits": frame_logits}
+
+
 def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_alone() -> None:
     """Four clean recordings of five minutes may have two false events, so the third worst of them sets the level of the
     hum that two of the others reach; the minutes of these do not count.
@@ -47,7 +54,7 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
         "num_samples": np.repeat(np.array(SEGMENT_MINUTES) * 60 * RATE, len(names)),
     }
     quieter, louder = np.stack([np.full(len(hum), 0.1), hum - 0.3], 1), np.stack([np.full(len(hum), 0.1), hum], 1)
-    learnt = learner.finish(rows, {"probabilities": np.concatenate([quieter, louder])})
+    learnt = learner.finish(rows, outputs_of(np.concatenate([quieter, louder])))
     third_worst = logit(np.array(0.7)) - learnt["thresholds"][1]
     assert third_worst > 0.0
     np.testing.assert_allclose(learnt["event_levels"][1], third_worst + MARGIN, rtol=1e-6)
@@ -65,7 +72,7 @@ def test_a_long_clean_recording_raises_levels_but_says_nothing_of_what_to_decide
         "labels": np.array([[0, 0]] * 10 + [[1, 1]] * 10),
         "num_samples": np.full(len(hum), 6 * RATE),
     }
-    alone = {"probabilities": np.stack([np.full(len(hum), 0.1), hum], 1)}
+    alone = outputs_of(np.stack([np.full(len(hum), 0.1), hum], 1))
     windows = np.full((MANY_TIMES, 2), 0.1)
     windows[:3, 1] = 0.99, 0.9, 0.95
     rows = {
@@ -73,7 +80,7 @@ def test_a_long_clean_recording_raises_levels_but_says_nothing_of_what_to_decide
         "labels": np.concatenate([excerpts["labels"], np.zeros((MANY_TIMES, 2), int)]),
         "num_samples": np.concatenate([excerpts["num_samples"], np.full(MANY_TIMES, 50 * RATE)]),
     }
-    outputs = {"probabilities": np.concatenate([alone["probabilities"], windows])}
+    outputs = outputs_of(np.concatenate([alone["probabilities"], windows]))
     assert learner.score(rows, outputs) == learner.score(excerpts, alone)
     before, after = learner.finish(excerpts, alone), learner.finish(rows, outputs)
     np.testing.assert_array_equal(after["thresholds"], before["thresholds"])

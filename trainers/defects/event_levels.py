@@ -2,15 +2,17 @@
 
 A decision about a recording weighs what it misses against what it makes up, on recordings of which a sixth has the
 defect. A list of events of a collection that is mostly sound is read by people, whom false ones cost. So events ask for
-a level of their own, learnt on the validation recordings that have no defect at all. All defects together may be wrong
-about a few windows of these. Which may, is dealt so that the share of the recordings with a defect that keep their
-events, averaged over defects, is largest. It is a level of the pooled probability: where the detector is wrong about a
+a level of their own, learnt on the validation recordings that have no defect at all. All defects together may tell a
+few events in these. Which may, is dealt so that the share of the recordings with a defect that keep their events,
+averaged over defects, is largest. It is a level of the pooled probability: where the detector is wrong about a
 clean window, single frames are as sure as where it is right.
 
 A window is as long as a training segment. The surest of many is surer than that of one, whatever it holds: so from
 `MANY_TIMES` the windows of a usual recording on, a decision asks for the level of events, and such a recording, where
 it is sound, says nothing of what to decide about a usual one.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,8 +28,30 @@ _DIGITS = 9
 """Of sums of shares: those that differ by less are equal."""
 
 
+def count_events(active: np.ndarray, pauses: Sequence[int]) -> np.ndarray:
+    """How many events windows have: runs of active frames, over pauses of at most so many (`trainers.defects.events`).
+
+    Parameters
+    ----------
+    active : np.ndarray [windows, frames, defects], bool
+    pauses : frames within an event at most, of each defect
+
+    Returns
+    -------
+    np.ndarray [windows, defects], int
+    """
+    before = np.concatenate([np.zeros_like(active[:, :1], int), active.cumsum(axis=1)], axis=1)
+    counts = np.zeros((len(active), active.shape[2]), int)
+    for defect, pause in enumerate(pauses):
+        frame = np.arange(active.shape[1])
+        near = before[:, frame, defect] - before[:, np.maximum(frame - pause - 1, 0), defect]
+        counts[:, defect] = (active[:, :, defect] & (near == 0)).sum(axis=1)
+    return counts
+
+
 def learn_event_levels(
     clean: np.ndarray,
+    events: np.ndarray,
     scores: np.ndarray,
     labels: np.ndarray,
     minutes: float,
@@ -41,11 +65,12 @@ def learn_event_levels(
     ----------
     clean : np.ndarray [windows, defects], logits above the thresholds that decide, of all windows of recordings without
         a defect
+    events : np.ndarray [windows, defects], int, how many each of them would tell at a level of 0
     scores : np.ndarray [recordings, defects], those of the surest window of other recordings
     labels : np.ndarray [recordings, defects], bool, what these have
     minutes : that the clean recordings last
-    false_per_minute : false events that are allowed in a minute of them, of all defects together. Of a defect in a
-        window one is counted, however many there are; those that only `MARGIN` keeps out count as well.
+    false_per_minute : false events that are allowed in a minute of them, of all defects together; those that only
+        `MARGIN` keeps out count as well
     ceilings : np.ndarray [defects], scores of a window that certainly has the defect
 
     Returns
@@ -55,23 +80,26 @@ def learn_event_levels(
         ones than allowed
     """
     defects = range(scores.shape[1])
-    if minutes < LEAST_MINUTES or false_per_minute * minutes >= clean.size:
+    every = int(events[clean >= 0.0].sum())
+    if minutes < LEAST_MINUTES or false_per_minute * minutes >= every:
         return np.zeros(len(defects), np.float32)
-    allowed = min(int(false_per_minute * minutes), int((clean >= 0.0).sum()))
-    offers = [_offers(clean[:, d], scores[labels[:, d], d], allowed, ceilings[d]) for d in defects]
-    forced = sum(int((clean[:, d] >= offers[d][0][0]).sum()) for d in defects)
+    allowed = int(false_per_minute * minutes)
+    offers = [_offers(clean[:, d], events[:, d], scores[labels[:, d], d], allowed, ceilings[d]) for d in defects]
+    forced = sum(int(events[clean[:, d] >= offers[d][0][0], d].sum()) for d in defects)
     left = max(0, allowed - forced)
     shares = _shares(np.array([reached[: left + 1] for _, reached in offers]))
     return np.array([offers[d][0][shares[d]] for d in defects], np.float32)
 
 
-def _offers(clean: np.ndarray, having: np.ndarray, allowed: int, ceiling: float) -> tuple[np.ndarray, np.ndarray]:
-    """The level of a defect at which 0, 1, ... `allowed` clean windows may have an event, and the share of the
-    recordings having the defect that reach it, each [allowed + 1]. At the first there may be some where the ceiling
-    forces it.
+def _offers(
+    clean: np.ndarray, events: np.ndarray, having: np.ndarray, allowed: int, ceiling: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The level of a defect at which clean windows may tell 0, 1, ... `allowed` events, and the share of the recordings
+    having the defect that reach it, each [allowed + 1]. At the first there may be some where the ceiling forces it.
     """
-    worst = np.sort(clean)[::-1][: allowed + 1]
-    worst = np.concatenate([worst, np.full(allowed + 1 - len(worst), -np.inf)])
+    order = np.argsort(-clean, kind="stable")
+    first_too_many = np.searchsorted(np.cumsum(events[order]), np.arange(allowed + 1), side="right")
+    worst = np.append(clean[order], -np.inf)[first_too_many]
     levels = np.where(worst >= 0.0, np.clip(ceiling - SLACK, 0.0, worst + MARGIN), 0.0)
     if not len(having):
         return levels, np.zeros(allowed + 1)

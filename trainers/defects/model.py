@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from trainers.average_precision import macro_average_precision
 from trainers.calibration import learn_thresholds, logit
-from trainers.defects.event_levels import MANY_TIMES, learn_event_levels
+from trainers.defects.event_levels import MANY_TIMES, count_events, learn_event_levels
+from trainers.defects.events import pauses_of
 from trainers.defects.features import Constants, louder
 from trainers.defects.frames import RATE, frames_of
 from trainers.defects.network import build_network, output_variables
@@ -154,11 +155,15 @@ class DefectsLearner:
         found = self.recordings(rows, outputs)
         thresholds = learn_thresholds(found.probabilities[found.usual], found.labels[found.usual], self.tree)
         clean = ~found.faulty[found.number]
+        samples = rows["num_samples"][clean]
+        heard = np.arange(self.frames) < np.asarray(frames_of(samples[:, np.newaxis]))
+        active = (outputs["frame_logits"][clean] >= thresholds) & heard[..., np.newaxis]
         levels = learn_event_levels(
             logit(outputs["probabilities"][clean]) - thresholds,
+            count_events(active, pauses_of(self.defects)),
             logit(found.probabilities[found.faulty]) - thresholds,
             found.labels[found.faulty],
-            float(rows["num_samples"][clean].sum()) / RATE / 60,
+            float(samples.sum()) / RATE / 60,
             self.hyperparameters.false_events_per_minute,
             logit(np.ones(len(thresholds))) - thresholds,
         )

@@ -29,10 +29,9 @@ class DefectsHyperparameters(Hyperparameters):
         music three are right where one alone is not: macro F1 of single ones 0.887, 0.889 and 0.903, of the three
         0.912, of skips 0.67, 0.71 and 0.72, of the three 0.74.
     gain_db : largest random change of level in training.
-    false_events_per_minute : that clean recordings may have, of all defects together, several of a defect in a
-        window counting once; the fewer, the more events of recordings with a defect are missed
-        (`trainers.defects.event_levels`). Decisions do not depend on it where recordings are as long as those with a
-        defect in validation.
+    false_events_per_minute : that clean recordings may have, of all defects together; the fewer, the more events of
+        recordings with a defect are missed (`trainers.defects.event_levels`). Decisions do not depend on it where
+        recordings are as long as those with a defect in validation.
     """
 
     filters: tuple[PositiveInt, ...] = Field((48, 64, 64), min_length=3, max_length=3)
