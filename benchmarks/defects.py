@@ -288,12 +288,14 @@ def _whole(listen: Any, root: Path, sources: Sequence[Any]) -> Iterator[Table]:
 
 
 def _is_sound(path: Path) -> bool:
+    """Whether a recording can be taken to be undamaged; why not is said."""
     from audio.errors import AudioError
     from catalog.damage.library import check_sound
 
     try:
         check_sound(path)
-    except AudioError:
+    except AudioError as error:
+        say(f"  left out: {error}")
         return False
     return True
 

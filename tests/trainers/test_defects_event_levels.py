@@ -7,18 +7,18 @@ import pytest
 import tensorflow as tf
 
 from trainers.calibration import calibrate, logit
-from trainers.defects.event_levels import LEAST_MINUTES, MARGIN, SLACK, _shares, count_events, learn_event_levels
-from trainers.defects.events import bridge
+from trainers.defects.event_levels import LEAST_MINUTES, MARGIN, SLACK, _shares, learn_event_levels
+from trainers.defects.events import bridge, count_events
 from trainers.tag_tree import TagTree
 
 CEILINGS = np.full(2, 16.0)
 
 
-def learn(scores: np.ndarray, labels: np.ndarray, *rest: object) -> np.ndarray:
+def learn(scores: np.ndarray, labels: np.ndarray, minutes: float, allowed: float, ceilings: np.ndarray) -> np.ndarray:
     """Levels learnt of recordings of one window each, clean ones with one event of each defect, and other ones."""
     has = labels.any(axis=1)
     single = np.ones((np.count_nonzero(~has), scores.shape[1]), int)
-    return learn_event_levels(scores[~has], single, scores[has], labels[has], *rest)  # type: ignore[arg-type]
+    return learn_event_levels(scores[~has], single, scores[has], labels[has], minutes, allowed, ceilings)
 
 
 def clean(recordings: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +104,7 @@ def test_events_are_counted_and_not_windows() -> None:
 def test_pauses_within_an_event_do_not_make_two() -> None:
     lines = ["xx..x...x.", "x.x.x.x.x.", "..........", "xxxxxxxxxx"]
     active = np.array([[mark == "x" for mark in line] for line in lines])
-    counts = count_events(np.stack([active, active], axis=-1), (2, 1))
+    counts = count_events(np.stack([active, active], axis=-1), pauses=(2, 1)).numpy()
     assert counts.tolist() == [[2, 3], [1, 1], [0, 0], [1, 1]]
     for window, line in enumerate(active):
         bridged = bridge(tf.constant(np.stack([line, line], axis=-1)), (2, 1)).numpy()

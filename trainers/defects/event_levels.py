@@ -12,8 +12,6 @@ A window is as long as a training segment. The surest of many is surer than that
 it is sound, says nothing of what to decide about a usual one.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 LEAST_MINUTES = 5.0
@@ -26,27 +24,6 @@ SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
 _DIGITS = 9
 """Of sums of shares: those that differ by less are equal."""
-
-
-def count_events(active: np.ndarray, pauses: Sequence[int]) -> np.ndarray:
-    """How many events windows have: runs of active frames, over pauses of at most so many (`trainers.defects.events`).
-
-    Parameters
-    ----------
-    active : np.ndarray [windows, frames, defects], bool
-    pauses : frames within an event at most, of each defect
-
-    Returns
-    -------
-    np.ndarray [windows, defects], int
-    """
-    before = np.concatenate([np.zeros_like(active[:, :1], int), active.cumsum(axis=1)], axis=1)
-    counts = np.zeros((len(active), active.shape[2]), int)
-    for defect, pause in enumerate(pauses):
-        frame = np.arange(active.shape[1])
-        near = before[:, frame, defect] - before[:, np.maximum(frame - pause - 1, 0), defect]
-        counts[:, defect] = (active[:, :, defect] & (near == 0)).sum(axis=1)
-    return counts
 
 
 def learn_event_levels(

@@ -43,20 +43,36 @@ def pauses_of(defects: Sequence[str]) -> tuple[int, ...]:
 
 
 def bridge(active: tf.Tensor, pauses: Sequence[int]) -> tf.Tensor:
-    """Active frames with pauses filled in (a morphological closing): bool [frames, defects] to the same.
+    """Active frames with pauses filled in (a morphological closing): bool [..., frames, defects] to the same.
 
     Parameters
     ----------
-    active : bool [frames, defects]
+    active : bool [..., frames, defects]
     pauses : frames that are filled at most, of each defect
     """
+    shape = tf.shape(active)
+    windows = tf.reshape(tf.cast(active, tf.float32), [-1, shape[-2], shape[-1]])
 
     def closed(column: tf.Tensor, pause: int) -> tf.Tensor:
-        padded = tf.pad(tf.cast(column, tf.float32), [[pause, pause]])[tf.newaxis, :, tf.newaxis]
+        padded = tf.pad(column, [[0, 0], [pause, pause], [0, 0]])
         widened = tf.nn.max_pool1d(padded, pause + 1, 1, "VALID")
-        return -tf.nn.max_pool1d(-widened, pause + 1, 1, "VALID")[0, :, 0] > 0.5
+        return -tf.nn.max_pool1d(-widened, pause + 1, 1, "VALID") > 0.5
 
-    return tf.stack([closed(active[:, number], pause) for number, pause in enumerate(pauses)], axis=1)
+    columns = [closed(windows[:, :, number : number + 1], pause) for number, pause in enumerate(pauses)]
+    return tf.reshape(tf.concat(columns, axis=-1), shape)
+
+
+def count_events(active: tf.Tensor, *, pauses: Sequence[int]) -> tf.Tensor:
+    """How many events windows have, int32 [windows, defects].
+
+    Parameters
+    ----------
+    active : bool [windows, frames, defects]
+    pauses : frames that belong to an event of each defect at most
+    """
+    bridged = bridge(active, pauses)
+    begins = bridged & ~tf.pad(bridged, [[0, 0], [1, 0], [0, 0]])[:, :-1]
+    return tf.reduce_sum(tf.cast(begins, tf.int32), axis=1)
 
 
 def find_events(probabilities: tf.Tensor, active: tf.Tensor, duration_s: tf.Tensor, *, pauses: Sequence[int]) -> Events:

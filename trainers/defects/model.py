@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from trainers.average_precision import macro_average_precision
 from trainers.calibration import learn_thresholds, logit
-from trainers.defects.event_levels import MANY_TIMES, count_events, learn_event_levels
-from trainers.defects.events import pauses_of
+from trainers.defects.event_levels import MANY_TIMES, learn_event_levels
+from trainers.defects.events import count_events, pauses_of
 from trainers.defects.features import Constants, louder
 from trainers.defects.frames import RATE, frames_of
 from trainers.defects.network import build_network, output_variables
@@ -160,7 +160,7 @@ class DefectsLearner:
         active = (outputs["frame_logits"][clean] >= thresholds) & heard[..., np.newaxis]
         levels = learn_event_levels(
             logit(outputs["probabilities"][clean]) - thresholds,
-            count_events(active, pauses_of(self.defects)),
+            count_events(active, pauses=pauses_of(self.defects)).numpy(),
             logit(found.probabilities[found.faulty]) - thresholds,
             found.labels[found.faulty],
             float(samples.sum()) / RATE / 60,
