@@ -41,7 +41,7 @@ TASK = Task(
     name="separation",
     audio={
         "quick": AudioSpec(columns=STEMS, sample_rate=16_000, channels=1, segment_s=4.0, eval_max_s=60.0),
-        "full": AudioSpec(columns=STEMS, sample_rate=44_100, channels=2, segment_s=6.0, eval_max_s=60.0),
+        "full": AudioSpec(columns=STEMS, sample_rate=44_100, channels=2, segment_s=4.0, eval_max_s=60.0),
     },
     hyperparameters={
         "quick": SeparationHyperparameters(
@@ -57,14 +57,15 @@ TASK = Task(
             speed=0.02,
         ),
         "full": SeparationHyperparameters(
-            steps=10_000,
-            batch_size=8,
-            learning_rate=1e-3,
-            warmup_steps=300,
-            validate_every=500,
-            checkpoint_every=250,
-            filters=(16, 32, 64, 96, 128, 160),
-            recurrent_units=256,
+            steps=2400,
+            batch_size=4,
+            learning_rate=3e-3,
+            warmup_steps=100,
+            validate_every=200,
+            checkpoint_every=200,
+            filters=(12, 20, 32, 48, 64, 80),
+            recurrent_units=128,
+            dropout=0.1,
         ),
     },
     timed_labels=False,
