@@ -5,8 +5,7 @@ guitar; (b) mixtures assembled of real voices and real music; (c) one stem of si
 MUSDB18 gets the published protocol with ``--musdb``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,10 +18,8 @@ if TYPE_CHECKING:
     from audio.spec import AudioSpec
     from benchmarks.separation_training import Song
     from catalog.recording import Split
+    from trainers.separation.signatures import Separator
     from trainers.separation.task import SeparationHyperparameters
-
-Separate = Callable[[np.ndarray], Mapping[str, np.ndarray]]
-"""A mixture, float32 [channels, samples], to its stems by name, of the same shape."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 COLUMNS = ("mixture", "REPET-SIM", "ours", "oracle IRM")
@@ -44,16 +41,7 @@ def separation(
         Path | None, typer.Option(help="(c) A .stem.mp4 of MUSDB18, such as the one in stempeg; needs ffmpeg.")
     ] = None,
     musdb: Annotated[Path | None, typer.Option(help="Folder of MUSDB18: train, and judge the 50 test songs.")] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="Exported model, a numbered folder of the served ones, that learnt from the catalog's splits train "
-            "and validation: it is judged, and nothing is trained; not for (a)."
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option(help="Profile whose audio and hyperparameters are used; by default full.")
-    ] = None,
+    profile: Annotated[str, typer.Option(help="Profile whose audio and hyperparameters are used.")] = "full",
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Hyperparameters, such as steps=500.")
     ] = None,
@@ -62,14 +50,18 @@ def separation(
     """SDR (museval, median of frames of one second, then median of songs) of vocals and accompaniment, beside the
     unprocessed mixture, REPET-SIM and the oracle ratio mask. A killed benchmark goes on where it was.
     """
+    from pipeline.settings import load_settings
+    from trainers.separation.task import TASK, SeparationHyperparameters
+
+    settings = load_settings(
+        {"task": "separation", "profile": profile}, [f"train.{assignment}" for assignment in assignments or ()]
+    )
+    hyperparameters = settings.hyperparameters()
+    assert isinstance(hyperparameters, SeparationHyperparameters)
+    bench = _Bench(TASK.audio[profile], hyperparameters, home.absolute() / "benchmarks" / "separation")
+    say_validations()
     debian = home.absolute() / "catalogs" / "debian"
-    if model is None:
-        bench = _of_profile(profile or "full", assignments or (), home.absolute() / "benchmarks" / "separation")
-        multitracks = multitracks or _if_there(debian / "multitracks.csv")
-    elif multitracks or profile or assignments:
-        raise BenchmarkError("--model: nothing is trained, so --multitracks, --profile and --set cannot be asked for")
-    else:
-        bench = exported(model.absolute())
+    multitracks = multitracks or _if_there(debian / "multitracks.csv")
     assembled = assembled or _if_there(debian / "assembled.csv")
     tables = []
     if multitracks is not None:
@@ -84,75 +76,18 @@ def separation(
         tables.append(bench.musdb(musdb.absolute()))
     if not tables:
         raise BenchmarkError(f"{debian}: holds no data; run './dacapo catalog build debian-sources', or name catalogs")
-    show(f"Separation, {bench.name}", tables, output)
-
-
-def _of_profile(profile: str, assignments: Sequence[str], folder: Path) -> "_Bench":
-    from pipeline.settings import load_settings
-    from trainers.separation.task import TASK, SeparationHyperparameters
-
-    settings = load_settings(
-        {"task": "separation", "profile": profile}, [f"train.{assignment}" for assignment in assignments]
-    )
-    hyperparameters = settings.hyperparameters()
-    assert isinstance(hyperparameters, SeparationHyperparameters)
-    say_validations()
-    return trained(f"profile {profile}", TASK.audio[profile], hyperparameters, folder)
-
-
-def trained(name: str, spec: "AudioSpec", settings: "SeparationHyperparameters", folder: Path) -> "_Bench":
-    """Judges separators that it trains itself; trainings are kept in `folder`."""
-
-    def separator(training: Sequence["Song"], validation: Sequence["Song"]) -> Separate:
-        import tensorflow as tf
-
-        from benchmarks.separation_training import train_separator
-
-        say(f"  training on {len(training)} songs")
-        ours = train_separator(training, validation, spec=spec, hyperparameters=settings, folder=folder)
-        return lambda mix: {stem: y.numpy() for stem, y in ours.separate(tf.constant(mix)).items()}
-
-    method = (
-        f"At most {settings.steps} steps of {settings.batch_size} examples of {spec.segment_s:g} s, mask "
-        f"{settings.mask}, loss {settings.loss}."
-    )
-    return _Bench(name, spec, separator, method)
-
-
-def exported(folder: Path) -> "_Bench":
-    """Judges the exported model in `folder`."""
-    from serving.facts import read_facts
-    from serving.model import load_model
-    from trainers.separation.task import TASK
-
-    facts = read_facts(folder)
-    if facts.task != TASK.name:
-        raise BenchmarkError(f"{folder}: is a model of the task {facts.task}, not {TASK.name}")
-    name = f"{facts.task}-{facts.library}-{facts.profile}"
-    model = load_model(folder)
-    return _Bench(name, facts.spec, lambda *_: lambda mix: model(mix, None), f"By version {folder.name} of {name}.")
+    show(f"Separation, profile {profile}", tables, output)
 
 
 def _if_there(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-@dataclass(frozen=True)
 class _Bench:
-    """What all tables share.
+    """What all tables share: audio, hyperparameters, and a folder for trainings."""
 
-    Attributes
-    ----------
-    name : of what is judged.
-    spec : the audio that it hears.
-    separator : one that learnt from some songs, its weights chosen on others.
-    method : how it comes to be, a sentence for each table.
-    """
-
-    name: str
-    spec: "AudioSpec"
-    separator: Callable[[Sequence["Song"], Sequence["Song"]], Separate]
-    method: str
+    def __init__(self, spec: "AudioSpec", hyperparameters: "SeparationHyperparameters", folder: Path) -> None:
+        self.spec, self.hyperparameters, self.folder = spec, hyperparameters, folder
 
     def leave_one_out(self, catalog: Path) -> Table:
         """(a): each song is judged by a separator that was trained on the others; one of these chooses the weights."""
@@ -166,7 +101,8 @@ class _Bench:
             say(f"(a) song {number + 1} of {len(songs)}, left out: {song.name}")
             chooser = songs[(number + 1) % len(songs)]
             training = [other for other in songs if other not in (song, chooser)]
-            figures.append((song, self._judge(song, self.separator(training, [chooser]))))
+            separator = self._train(training, [chooser])
+            figures.append((song, self._judge(song, separator)))
         return self._table(
             "(a) Real multitracks: the lead guitar against the rest",
             figures,
@@ -186,7 +122,7 @@ class _Bench:
             self._judge_all(songs["test"], separator),
             ("vocals", "accompaniment"),
             f"Mixtures that were assembled, not recorded ({counts}): speakers, packages and artists of test occur in "
-            "no other split. Trained on the mixtures of train, mixed anew all the time.",
+            "no other split. Trained on the assembled mixtures of train, mixed anew all the time.",
         )
 
     def anecdote(self, stem_file: Path, assembled: Path) -> Table:
@@ -216,7 +152,7 @@ class _Bench:
             "REPET-SIM and 8.52 of the oracle IRM (SiSEC 2018).",
         )
 
-    def _by_split(self, catalog: Path, judged: "Split" = "test") -> tuple[Separate, dict[str, list["Song"]]]:
+    def _by_split(self, catalog: Path, judged: "Split" = "test") -> tuple["Separator", dict[str, list["Song"]]]:
         from benchmarks.separation_training import songs_of
 
         songs: dict[str, list[Song]] = {split: [] for split in ("train", "validation", "eval", "test")}
@@ -225,28 +161,38 @@ class _Bench:
         missing = [split for split in ("train", "validation", judged) if not songs[split]]
         if missing:
             raise BenchmarkError(f"{catalog}: no song is in the split {missing[0]}")
-        return self.separator(songs["train"], songs["validation"]), songs
+        say(f"{catalog.name}: training on {len(songs['train'])} songs")
+        return self._train(songs["train"], songs["validation"]), songs
 
-    def _judge_all(self, songs: Sequence["Song"], separator: Separate) -> list[tuple["Song | str", np.ndarray]]:
+    def _train(self, training: Sequence["Song"], validation: Sequence["Song"]) -> "Separator":
+        from benchmarks.separation_training import train_separator
+
+        return train_separator(
+            training, validation, spec=self.spec, hyperparameters=self.hyperparameters, folder=self.folder
+        )
+
+    def _judge_all(self, songs: Sequence["Song"], separator: "Separator") -> list[tuple["Song | str", np.ndarray]]:
         figures: list[tuple[Song | str, np.ndarray]] = []
         for number, song in enumerate(songs):
             say(f"  judging {number + 1} of {len(songs)}: {song.name}")
             figures.append((song, self._judge(song, separator)))
         return figures
 
-    def _judge(self, song: "Song", separator: Separate) -> np.ndarray:
+    def _judge(self, song: "Song", separator: "Separator") -> np.ndarray:
         from benchmarks.separation_training import stems_of
 
         return self._figures(stems_of(song, self.spec), separator)
 
-    def _figures(self, stems: np.ndarray, separator: Separate) -> np.ndarray:
+    def _figures(self, stems: np.ndarray, separator: "Separator") -> np.ndarray:
         """Median SDR of every system: np.ndarray [systems, 2 stems]."""
+        import tensorflow as tf
+
         from benchmarks.museval_sdr import median_sdr
         from benchmarks.separation_peers import mixture, oracle, repet_sim
         from trainers.separation.task import STEMS
 
-        answer = separator(stems.sum(axis=0))
-        ours = np.stack([answer[stem] for stem in STEMS])
+        answer = separator.separate(tf.constant(stems.sum(axis=0)))
+        ours = np.stack([answer[stem].numpy() for stem in STEMS])
         rate = self.spec.sample_rate
         systems = (mixture(stems), repet_sim(stems, rate), ours, oracle(stems, rate))
         return np.stack([median_sdr(stems, estimate, rate) for estimate in systems])
@@ -266,9 +212,11 @@ class _Bench:
             for song, figure in figures:
                 rows += _rows(song if isinstance(song, str) else song.name, figure, stems)
         channels = {1: "mono", 2: "stereo"}.get(self.spec.channels, f"{self.spec.channels} channels")
+        settings = self.hyperparameters
         caption = (
             f"{data} SDR in dB by museval (BSS Eval v4), median of frames of 1 s, then of songs; all at "
-            f"{self.spec.sample_rate} Hz {channels}. {self.method}"
+            f"{self.spec.sample_rate} Hz {channels}. At most {settings.steps} steps of {settings.batch_size} examples "
+            f"of {self.spec.segment_s:g} s, mask {settings.mask}, loss {settings.loss}."
         )
         silent = int(np.isnan(every).any(axis=(1, 2)).sum())
         if silent:

@@ -1,6 +1,5 @@
 """The peers of the separator, its SDR, and the tables of a tiny catalog."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +8,10 @@ import pytest
 from audio.spec import AudioSpec
 from benchmarks.museval_sdr import median_sdr
 from benchmarks.report import BenchmarkError
-from benchmarks.separation import exported, trained
+from benchmarks.separation import _Bench
 from benchmarks.separation_peers import mixture, oracle, repet_sim
-from benchmarks.separation_training import songs_of, stems_of
-from serving.facts import FACTS
 from tests.end_to_end.tiny_songs import make_songs
-from tests.serving.tiny_models import save_model
-from trainers.separation.task import STEMS, SeparationHyperparameters
+from trainers.separation.task import SeparationHyperparameters
 
 RATE = 8_000
 
@@ -59,7 +55,7 @@ def test_the_tables_of_a_tiny_catalog_have_every_system(tmp_path: Path) -> None:
     hyperparameters = SeparationHyperparameters(
         steps=20, batch_size=4, learning_rate=0.01, validate_every=10, checkpoint_every=10, filters=(4, 8)
     )
-    bench = trained("a tiny one", spec, hyperparameters, tmp_path / "bench")
+    bench = _Bench(spec, hyperparameters, tmp_path / "bench")
     with pytest.raises(BenchmarkError, match="no song is in the split test"):
         bench.assembled(catalog)
     catalog.write_text(catalog.read_text().replace(",eval", ",test"))
@@ -69,36 +65,3 @@ def test_the_tables_of_a_tiny_catalog_have_every_system(tmp_path: Path) -> None:
     before, _, ours, best = (float(figure) for figure in figures)
     assert before < ours < best
     assert "assembled, not recorded" in table.caption
-
-
-def test_an_exported_model_is_judged_as_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    catalog = make_songs(tmp_path / "library")
-    head, *rows = catalog.read_text().splitlines()
-    judged = next(row for row in rows if ",eval" in row).replace(",eval", ",test")
-    catalog.write_text("\n".join([head, *(row for row in rows if ",eval" not in row), judged]))
-    folder = save_model(tmp_path / "7", "separation")
-    facts = json.loads((folder / FACTS).read_text())
-    facts["spec"]["columns"] = STEMS
-    (folder / FACTS).write_text(json.dumps(facts))
-    monkeypatch.setattr("benchmarks.museval_sdr.median_sdr", plain_sdr)  # museval's takes minutes
-
-    bench = exported(folder)
-    table = bench.assembled(catalog)
-
-    song = next(song for song in songs_of(catalog) if song.recording.split == "test")
-    stems = stems_of(song, bench.spec)
-    answer = np.stack([0.25 * stems.sum(axis=0), 0.75 * stems.sum(axis=0)])
-    assert stems.shape == (2, 2, 4 * RATE)
-    assert [row[3] for row in table.rows] == [f"{sdr:.2f}" for sdr in plain_sdr(stems, answer)]
-    assert "8000 Hz stereo. By version 7 of separation-tiny-quick." in table.caption
-
-
-def plain_sdr(references: np.ndarray, estimates: np.ndarray, _rate: int = 0) -> np.ndarray:
-    errors = np.square(references - estimates).sum((1, 2)) + 1e-9
-    return np.asarray(10 * np.log10(np.square(references).sum((1, 2)) / errors))
-
-
-def test_a_model_of_another_task_is_one_line(tmp_path: Path) -> None:
-    folder = save_model(tmp_path / "7", "defects")
-    with pytest.raises(BenchmarkError, match=r"7: is a model of the task defects, not separation$"):
-        exported(folder)
