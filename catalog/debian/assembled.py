@@ -39,7 +39,7 @@ from catalog.folder import alone
 from catalog.recording import SPLITS, Recording, Split
 
 ASSEMBLED = "assembled"
-ROWS: Mapping[Split, int] = {"train": 480, "validation": 40, "eval": 60, "test": 60}
+ROWS: Mapping[Split, int] = {"train": 960, "validation": 40, "eval": 60, "test": 60}
 SAMPLE_RATE = 44_100
 DURATION_S = (10.0, 30.0)
 VOICE_TO_MUSIC_DB = (-6.0, 6.0)  # level of the vocals while they sound against the music's
