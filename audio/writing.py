@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -17,6 +18,7 @@ FORMATS = {
     ".wav": "WAV", ".flac": "FLAC", ".mp3": "MP3", ".ogg": "OGG", ".opus": "OGG", ".aiff": "AIFF", ".aif": "AIFF",
     ".caf": "CAF", ".au": "AU", ".w64": "W64",
 }  # fmt: skip
+_MORE = 1 << 20  # bytes; more than a block takes
 LOSSY = {".mp3": "MPEG_LAYER_III", ".ogg": "VORBIS", ".opus": "OPUS"}
 
 
@@ -73,7 +75,7 @@ def write_blocks(
     except OSError as error:
         raise AudioError(path, f"cannot be written: {error.strerror}") from None
     try:
-        with os.fdopen(descriptor, "r+b") as raw:
+        with os.fdopen(descriptor, "r+b") as raw, _system_errors(descriptor):
             with soundfile.SoundFile(
                 raw.fileno(), "w", sample_rate, channels, subtype, format=FORMATS[suffix], closefd=False
             ) as file:
@@ -86,10 +88,22 @@ def write_blocks(
                         file.write(_interleaved(block[:, start : start + BLOCK_FRAMES], subtype))
             os.fsync(raw.fileno())
         os.replace(temporary, target)
-    except (OSError, soundfile.SoundFileError) as error:
+    except OSError as error:
+        raise AudioError(path, f"cannot be written: {error.strerror}") from None
+    except soundfile.SoundFileError as error:
         raise AudioError(path, f"cannot be written: {error}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _system_errors(descriptor: int) -> Iterator[None]:
+    """Raises as OSError what the system refused: libsndfile says "System error." of a full disk, and not which."""
+    try:
+        yield
+    except soundfile.SoundFileError:
+        os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, _MORE)
+        raise
 
 
 def _interleaved(y: np.ndarray, subtype: str) -> np.ndarray:

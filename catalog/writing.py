@@ -24,6 +24,10 @@ def staged(path: Path) -> Iterator[Path]:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
+    except OSError as error:
+        if error.filename is None:  # writing says what is wrong, but not where
+            error.filename = os.fspath(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

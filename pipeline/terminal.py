@@ -1,5 +1,6 @@
 """What every command shows the same way: errors that the user can mend, long work, what to type next."""
 
+import errno
 import shlex
 import sys
 import traceback
@@ -18,6 +19,8 @@ STOPPED = 130
 """Exit code of what was stopped by hand: 128 and the number of SIGINT, as shells say it."""
 UNREACHABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 """What stands between this user and a file on a path that was given, wherever it is met."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk, a user's share of it or a file that cannot grow."""
 
 
 @contextmanager
@@ -28,10 +31,13 @@ def one_line_errors() -> Iterator[None]:
     except DaCapoError as error:
         typer.echo(f"dacapo: {error}", err=True)
         raise typer.Exit(2) from error
-    except UNREACHABLE as error:
-        if error.filename is None:
+    except OSError as error:
+        full = error.errno in FULL
+        if not full and (error.filename is None or not isinstance(error, UNREACHABLE)):
             raise
-        typer.echo(f"dacapo: {error.filename}: {error.strerror}", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        advice = "; make room and run the same command again" if full else ""
+        typer.echo(f"dacapo: {where}{error.strerror}{advice}", err=True)
         raise typer.Exit(2) from error
 
 

@@ -1,6 +1,7 @@
 """The library on disk: every song as a mix and two stems, and at last the catalog."""
 
 import hashlib
+import io
 import json
 import multiprocessing
 import os
@@ -25,7 +26,7 @@ from catalog.folder import WORK_FOLDER, alone
 from catalog.format import Catalog
 from catalog.recording import Recording, Word
 from catalog.worker import start_worker
-from catalog.writing import whole
+from catalog.writing import PART, staged, whole
 
 SYNTHETIC = (
     "The built-in library is synthetic: music and voices made by a program. "
@@ -116,6 +117,8 @@ def _prepare(root: Path, mark: dict[str, object]) -> None:
             file.write(json.dumps(mark))
     for name in _FOLDERS:
         (root / name).mkdir(exist_ok=True)
+        for stale in (root / name).glob(f"*{PART}"):  # of a build that was killed
+            stale.unlink()
 
 
 def _fingerprint() -> str:
@@ -169,10 +172,11 @@ def _make(root: Path, plan: SongPlan) -> Recording:
 
 def _write(path: Path, pcm: NDArray[np.int16]) -> None:
     """Write samples [2, n] as they are. `audio.files.write` takes floats, which costs a third of a build."""
-    temporary = path.with_suffix(".part")
+    encoded = io.BytesIO()  # where the disk is full, libsndfile would not say so
     samples = np.ascontiguousarray(pcm.T)
-    soundfile.write(temporary, samples, SAMPLE_RATE, "PCM_16", format="FLAC", compression_level=_COMPRESSION)
-    os.replace(temporary, path)
+    soundfile.write(encoded, samples, SAMPLE_RATE, "PCM_16", format="FLAC", compression_level=_COMPRESSION)
+    with staged(path) as part:
+        part.write_bytes(encoded.getbuffer())
 
 
 def _recording(plan: SongPlan, score: Score) -> Recording:

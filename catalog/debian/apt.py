@@ -15,10 +15,14 @@ from pathlib import Path
 from catalog.errors import CatalogError
 
 MAX_DEB_BYTES = 2 << 30
+LISTS_BYTES = 200 << 20  # what apt's lists take while they are fetched, amply; where a disk is full, apt tries without end
 TIMEOUT_S = 3600
 
-# Hooks of the system's own configuration are not for us to run; proxies and keys of it are kept.
+# Hooks of the system's own configuration are not for us to run, nor apt-file's lists to fetch, which are four times ours;
+# proxies and keys are kept.
 _CONFIGURATION = """\
+#clear Acquire::IndexTargets::deb::Contents-deb;
+#clear Acquire::IndexTargets::deb::Contents-deb-legacy;
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -95,6 +99,9 @@ class Apt:
         return names
 
     def _update(self) -> None:
+        free = shutil.disk_usage(self._folder).free
+        if free < LISTS_BYTES:
+            raise CatalogError(f"{self._folder}: apt's lists need {LISTS_BYTES} bytes of disk, {free} are free")
         self._run("apt-get", "-qq", "update")
         (self._folder / _UPDATED).touch()
 

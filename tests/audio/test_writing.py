@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from audio import files
 from audio.errors import AudioError
 from tests.audio.signals import song
+from tests.full_disk import files_of_at_most
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "aif", "caf", "au", "w64"])
@@ -65,6 +66,17 @@ def test_a_failure_on_the_way_leaves_the_old_file_and_no_other(tmp_path: Path, m
         files.write(tmp_path / "x.wav", song(4.0, seed=1), sample_rate=44_100)
     assert (tmp_path / "x.wav").read_bytes() == old
     assert os.listdir(tmp_path) == ["x.wav"]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_a_disk_that_is_full_is_named(suffix: str, tmp_path: Path) -> None:
+    y = np.random.default_rng(0).uniform(-1, 1, (2, 100_000)).astype(np.float32)
+    with (
+        files_of_at_most(10_000),
+        pytest.raises(AudioError, match=rf"x\.{suffix}: cannot be written: File too large"),
+    ):
+        files.write(tmp_path / f"x.{suffix}", y, sample_rate=44_100)
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_new_file_appears_whole_and_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from catalog.errors import CatalogError
 from catalog.format import open_catalog
 from catalog.recording import Recording
 from catalog.vocabulary import load_vocabulary
+from tests.full_disk import files_of_at_most
 
 SONGS = 3
 
@@ -77,8 +78,15 @@ def test_a_broken_build_goes_on_and_the_bytes_know_nothing_of_workers(built: Pat
     assert seen == [(1, SONGS), (2, SONGS), (3, SONGS)]
     assert early
     assert all(path.stat().st_mtime_ns == changed for path, changed in early.items())
-    (tmp_path / "audio" / "song-0002.part").unlink(missing_ok=True)
     assert contents(catalog.parent) == contents(built.parent)
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_file(built: Path, tmp_path: Path) -> None:
+    with files_of_at_most(100_000), pytest.raises(OSError, match="File too large") as error:
+        build_builtin(tmp_path, songs=SONGS, workers=1)
+    assert str(error.value.filename).endswith(".flac")
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} <= {"builtin.json", "lock"}
+    assert contents(build_builtin(tmp_path, songs=SONGS, workers=1).parent) == contents(built.parent)
 
 
 def test_a_second_call_does_nothing(built: Path) -> None:

@@ -259,6 +259,15 @@ def test_apt_brings_the_newest_package_and_checks_its_hash(tmp_path: Path, packa
     assert not (tmp_path / "downloads" / "forged_1_all.deb").exists()
 
 
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt is not on this machine")
+def test_apt_is_not_asked_for_lists_that_the_disk_does_not_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.debian.apt.LISTS_BYTES", shutil.disk_usage(tmp_path).total + 1)
+    with pytest.raises(CatalogError, match=r"apt: apt's lists need [0-9]+ bytes of disk, [0-9]+ are free"):
+        apt_of(tmp_path, {}, {}).newest("game-*")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

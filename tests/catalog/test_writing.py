@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from catalog.writing import PART, staged, whole
+from tests.full_disk import files_of_at_most
 
 
 def write(path: Path, text: str) -> None:
@@ -30,6 +31,13 @@ def test_an_error_on_the_way_leaves_the_old_file_and_no_other(tmp_path: Path) ->
         break_off()
     assert (tmp_path / "x.json").read_text() == "old"
     assert os.listdir(tmp_path) == ["x.json"]
+
+
+def test_a_disk_that_is_full_is_told_of_this_file(tmp_path: Path) -> None:
+    with files_of_at_most(10), pytest.raises(OSError, match="File too large") as error:
+        write(tmp_path / "x.json", "more than ten")
+    assert error.value.filename == str(tmp_path / "x.json")
+    assert os.listdir(tmp_path) == []
 
 
 def test_until_the_end_the_content_stands_beside_the_path(tmp_path: Path) -> None:
