@@ -1,10 +1,19 @@
 """What goes wrong with a user's input, in one line each."""
 
+import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike, fspath
 
 # Control characters, lone surrogates (bytes that were not UTF-8), line separators and text-direction overrides.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""errno where a disk, or this user's share of it, takes no more. That is nothing that a user gave, and no reason to
+leave a file out: it stays an OSError, and ends the work.
+"""
 
 
 class DaCapoError(ValueError):
@@ -27,6 +36,17 @@ class AudioError(DaCapoError):
 
     def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
         return AudioError, (self.path, self.reason)
+
+
+@contextmanager
+def naming(path: str | PathLike[str]) -> Iterator[None]:
+    """Gives `path` to an OSError that names no file: what fails to write says what is wrong, but not where."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = fspath(path)
+        raise
 
 
 def escaped(text: str) -> str:

@@ -1,16 +1,18 @@
 """Writing audio files that are either whole or not there."""
 
+import io
 import os
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
-from audio.errors import AudioError
+from audio.errors import FULL, AudioError, naming
 from audio.pcm import pcm16_bytes
 
 BLOCK_FRAMES = 1 << 15  # libsndfile's Vorbis encoder overflows its stack on much longer writes
@@ -18,7 +20,6 @@ FORMATS = {
     ".wav": "WAV", ".flac": "FLAC", ".mp3": "MP3", ".ogg": "OGG", ".opus": "OGG", ".aiff": "AIFF", ".aif": "AIFF",
     ".caf": "CAF", ".au": "AU", ".w64": "W64",
 }  # fmt: skip
-_MORE = 1 << 20  # bytes; more than a block takes
 LOSSY = {".mp3": "MPEG_LAYER_III", ".ogg": "VORBIS", ".opus": "OPUS"}
 
 
@@ -60,6 +61,8 @@ def write_blocks(
     AudioError
         The suffix or the combination is unknown, a block has another shape or a value that is not a number, or the file
         cannot be written.
+    OSError
+        The disk is full; it names `path`.
     """
     target = Path(path)
     suffix = target.suffix.lower()
@@ -69,41 +72,61 @@ def write_blocks(
         subtype = LOSSY.get(suffix, subtype)
     if not soundfile.check_format(FORMATS[suffix], subtype):
         raise AudioError(path, f"cannot hold subtype={subtype!r}")
+    temporary = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(8)}.part")
     try:
-        temporary = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(8)}.part")
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        with naming(path):
+            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            try:
+                with _Raw(descriptor, "r+b") as raw, raw.own_errors():
+                    with soundfile.SoundFile(raw, "w", sample_rate, channels, subtype, format=FORMATS[suffix]) as file:
+                        for block in blocks:
+                            _check(path, block, channels)
+                            for start in range(0, block.shape[1], BLOCK_FRAMES):
+                                file.write(_interleaved(block[:, start : start + BLOCK_FRAMES], subtype))
+                    os.fsync(raw.fileno())
+                os.replace(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise AudioError(path, f"cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(descriptor, "r+b") as raw, _system_errors(descriptor):
-            with soundfile.SoundFile(
-                raw.fileno(), "w", sample_rate, channels, subtype, format=FORMATS[suffix], closefd=False
-            ) as file:
-                for block in blocks:
-                    if block.ndim != 2 or block.shape[0] != channels:
-                        raise AudioError(path, f"cannot hold a block of shape {block.shape}; channels={channels}")
-                    if not np.isfinite(block).all():
-                        raise AudioError(path, "was not written: a sample is not a number")
-                    for start in range(0, block.shape[1], BLOCK_FRAMES):
-                        file.write(_interleaved(block[:, start : start + BLOCK_FRAMES], subtype))
-            os.fsync(raw.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise AudioError(path, f"cannot be written: {error.strerror}") from None
+        if error.errno in FULL:
+            raise
+        raise AudioError(path, f"cannot be written: {error.strerror or error}") from None
     except soundfile.SoundFileError as error:
         raise AudioError(path, f"cannot be written: {error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def _system_errors(descriptor: int) -> Iterator[None]:
-    """Raises as OSError what the system refused: libsndfile says "System error." of a full disk, and not which."""
-    try:
-        yield
-    except soundfile.SoundFileError:
-        os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, _MORE)
-        raise
+class _Raw(io.FileIO):
+    """The file below libsndfile, which says "System error." of a disk that is full, and nothing at all if it finds that
+    out only when it closes a file.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """All of `data`; nothing once something went wrong."""
+        written = 0
+        try:
+            while self.error is None and written < len(data):
+                written += super().write(data[written:])
+        except OSError as error:
+            self.error = error
+        return written
+
+    @contextmanager
+    def own_errors(self) -> Iterator[None]:
+        """Ends with the error that a write met, whatever libsndfile made of it."""
+        try:
+            yield
+        finally:
+            if self.error is not None:
+                raise self.error
+
+
+def _check(path: str | PathLike[str], block: np.ndarray, channels: int) -> None:
+    if block.ndim != 2 or block.shape[0] != channels:
+        raise AudioError(path, f"cannot hold a block of shape {block.shape}; channels={channels}")
+    if not np.isfinite(block).all():
+        raise AudioError(path, "was not written: a sample is not a number")
 
 
 def _interleaved(y: np.ndarray, subtype: str) -> np.ndarray:

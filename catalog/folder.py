@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from audio.errors import DaCapoError
+from audio.errors import FULL, DaCapoError
 from catalog.errors import CatalogError
 
 WORK_FOLDER = ".build"
@@ -23,6 +23,8 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in FULL:
+            raise
         file = next((place for place in (path, *path.parents) if os.path.isfile(place)), None)
         if file is not None:
             raise DaCapoError(f"{file}: is a file, where a folder is wanted") from error

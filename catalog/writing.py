@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from audio.errors import naming
+
 PART = ".part"
 _LETTERS = 50  # of the name; four bytes each at most, and a file system takes 255 in all
 
@@ -21,13 +23,9 @@ def staged(path: Path) -> Iterator[Path]:
     part = path.with_name(f"{path.name[:_LETTERS]}-{secrets.token_hex(4)}{PART}")
     try:
         yield part
-        with part.open("rb+") as file:
+        with naming(path), part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
-        if error.filename is None:  # writing says what is wrong, but not where
-            error.filename = os.fspath(path)
-        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from audio.errors import DaCapoError, escaped
+from audio.errors import FULL, DaCapoError, escaped
 from catalog.folder import make_folder
 from pipeline.chatter import speak_up
 
@@ -71,6 +71,8 @@ def _open(log: Path) -> int:
     try:
         return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     except OSError as error:
+        if error.errno in FULL:
+            raise
         raise DaCapoError(f"{log}: the log cannot be written: {error.strerror}") from error
 
 

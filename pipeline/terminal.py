@@ -1,6 +1,5 @@
 """What every command shows the same way: errors that the user can mend, long work, what to type next."""
 
-import errno
 import shlex
 import sys
 import traceback
@@ -12,32 +11,33 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from audio.errors import DaCapoError
+from audio.errors import FULL, DaCapoError
 from pipeline.settings import HOME
 
 STOPPED = 130
 """Exit code of what was stopped by hand: 128 and the number of SIGINT, as shells say it."""
 UNREACHABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 """What stands between this user and a file on a path that was given, wherever it is met."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""A disk, a user's share of it or a file that cannot grow."""
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turns an error that the user can mend into its one line on standard error and exit code 2."""
+    """Turns an error that the user can mend into its one line on standard error and exit code 2; 1 where a disk is
+    full.
+    """
     try:
         yield
     except DaCapoError as error:
         typer.echo(f"dacapo: {error}", err=True)
         raise typer.Exit(2) from error
     except OSError as error:
-        full = error.errno in FULL
-        if not full and (error.filename is None or not isinstance(error, UNREACHABLE)):
+        if error.errno in FULL:
+            where = f"{error.filename}: " if error.filename else ""
+            typer.echo(f"dacapo: {where}{error.strerror}; with room, the same command goes on where it was", err=True)
+            raise typer.Exit(1) from error
+        if error.filename is None or not isinstance(error, UNREACHABLE):
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        advice = "; make room and run the same command again" if full else ""
-        typer.echo(f"dacapo: {where}{error.strerror}{advice}", err=True)
+        typer.echo(f"dacapo: {error.filename}: {error.strerror}", err=True)
         raise typer.Exit(2) from error
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from audio.errors import AudioError
+from audio.errors import FULL, AudioError
 from audio.overlap_add import stream
 from audio.pcm import pcm16_array, pcm16_bytes
 from audio.writing import write_blocks
@@ -93,6 +93,8 @@ def write_answer(
             for stale in folder.glob(".*.part"):  # `audio.writing` was killed here
                 stale.unlink()
         except OSError as error:
+            if error.errno in FULL:
+                raise
             raise AudioError(folder, f"cannot be made: {error.strerror}") from error
         files = {}
         for name, sound in zip(names, sounds, strict=True):

@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from audio.errors import naming
 from catalog.builtin.composition import compose
 from catalog.builtin.oscillators import SAMPLE_RATE
 from catalog.builtin.plan import SongPlan, plan_library
@@ -82,7 +83,8 @@ def build_builtin(
     with alone(root):
         _prepare(root, mark)
         recordings = _make_all(root, plans, workers, progress or (lambda done, total: None))
-        (root / "README.md").write_text(_readme(mark), "utf-8")
+        with whole(root / "README.md") as file:
+            file.write(_readme(mark))
         return Catalog.write(root / "catalog.csv", "builtin", recordings).path
 
 
@@ -175,7 +177,7 @@ def _write(path: Path, pcm: NDArray[np.int16]) -> None:
     encoded = io.BytesIO()  # where the disk is full, libsndfile would not say so
     samples = np.ascontiguousarray(pcm.T)
     soundfile.write(encoded, samples, SAMPLE_RATE, "PCM_16", format="FLAC", compression_level=_COMPRESSION)
-    with staged(path) as part:
+    with staged(path) as part, naming(path):
         part.write_bytes(encoded.getbuffer())
 
 

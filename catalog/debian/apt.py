@@ -3,6 +3,7 @@
 apt checks the signatures of the lists and, through them, the hash of every package that it downloads.
 """
 
+import errno
 import fnmatch
 import os
 import re
@@ -15,19 +16,23 @@ from pathlib import Path
 from catalog.errors import CatalogError
 
 MAX_DEB_BYTES = 2 << 30
-LISTS_BYTES = 200 << 20  # what apt's lists take while they are fetched, amply; where a disk is full, apt tries without end
+# Room for the lists while they are fetched (bookworm's take 19 MB). On a full disk apt tries again until `TIMEOUT_S`.
+LISTS_BYTES = 200 << 20
 TIMEOUT_S = 3600
 
-# Hooks of the system's own configuration are not for us to run, nor apt-file's lists to fetch, which are four times ours;
-# proxies and keys are kept.
+# Hooks of the system's own configuration are not for us to run, nor are apt-file's lists, four times those of the
+# packages, for us to fetch; proxies and keys are kept.
 _CONFIGURATION = """\
 #clear Acquire::IndexTargets::deb::Contents-deb;
 #clear Acquire::IndexTargets::deb::Contents-deb-legacy;
+#clear Acquire::IndexTargets::deb::Contents-udeb;
+#clear Acquire::IndexTargets::deb-src::Contents-dsc;
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 APT::Sandbox::User "root";
 Acquire::Languages "none";
+Acquire::GzipIndexes "true";
 Acquire::Retries "3";
 """
 _UPDATED = "updated"
@@ -69,7 +74,9 @@ class Apt:
         Raises
         ------
         CatalogError
-            If it cannot be had, is larger than 2 GiB or does not fit on the disk.
+            If it cannot be had or is larger than 2 GiB.
+        OSError
+            If it does not fit on the disk.
         """
         into.mkdir(parents=True, exist_ok=True)
         # apt may name no file when it is there already.
@@ -78,7 +85,7 @@ class Apt:
         if size > MAX_DEB_BYTES:
             raise CatalogError(f"package {name}: has {size} bytes, at most {MAX_DEB_BYTES} are allowed")
         if 3 * size > free:
-            raise CatalogError(f"package {name}: needs about {3 * size} bytes of disk, {free} are free")
+            raise _no_room(into, f"package {name} needs about {3 * size} bytes of disk, {free} are free")
         try:
             self._run("apt-get", "-qq", "download", name, at=into)
         except CatalogError:  # the mirror may have moved on since the lists were read
@@ -101,7 +108,7 @@ class Apt:
     def _update(self) -> None:
         free = shutil.disk_usage(self._folder).free
         if free < LISTS_BYTES:
-            raise CatalogError(f"{self._folder}: apt's lists need {LISTS_BYTES} bytes of disk, {free} are free")
+            raise _no_room(self._folder, f"apt's lists need {LISTS_BYTES} bytes of disk, {free} are free")
         self._run("apt-get", "-qq", "update")
         (self._folder / _UPDATED).touch()
 
@@ -136,6 +143,10 @@ class Apt:
             reason = " ".join(told[0][2:].split()) if told else f"ended with {done.returncode}"
             raise CatalogError(f"{program} {arguments[-1]}: {reason}")
         return done.stdout
+
+
+def _no_room(folder: Path, reason: str) -> OSError:
+    return OSError(errno.ENOSPC, reason, str(folder))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

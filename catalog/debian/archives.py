@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, cast
 
+from audio.errors import FULL
 from catalog.errors import CatalogError
 from catalog.problem import printable
 from catalog.recording import check_path
@@ -100,6 +101,8 @@ def unpack(deb: Path, into: Path, wanted: Wanted, opened: Opened, *, bounds: Bou
         except (tarfile.TarError, EOFError) as error:
             raise CatalogError(f"{deb.name}: is not a whole Debian package: {printable(str(error))}") from error
         except OSError as error:
+            if error.errno in FULL:
+                raise
             raise CatalogError(f"{deb.name}: cannot be unpacked into {into}: {error.strerror}") from error
     if process.returncode:
         raise CatalogError(f"{deb.name}: is not a whole Debian package: dpkg-deb ended with {process.returncode}")

@@ -1,5 +1,6 @@
 """The debian library is built from packages, goes on after a break, does nothing twice, and says what it lacks."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,6 +18,7 @@ from catalog.errors import CatalogError
 from catalog.format import Recording, open_catalog
 from tests.catalog.debian_packages import music, package, zip_of
 from tests.catalog.debian_shop import Shop
+from tests.full_disk import files_of_at_most
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not on this machine")
 
@@ -231,6 +233,15 @@ def test_two_builds_do_not_meet_in_one_folder(tmp_path: Path, shop: Shop, labels
         build_debian(tmp_path / "debian", repository=shop, mapping=labels, progress=again)
 
 
+def test_a_full_disk_leaves_no_package_out_and_the_next_build_goes_on(
+    tmp_path: Path, shop: Shop, labels: LabelMap
+) -> None:
+    with files_of_at_most(10_000), pytest.raises(OSError, match="File too large"):
+        build_debian(tmp_path / "debian", repository=shop, mapping=labels)
+    assert not (tmp_path / "debian" / "catalog.csv").exists()
+    assert len(recordings(build_debian(tmp_path / "debian", repository=shop, mapping=labels))) == 4
+
+
 def apt_of(folder: Path, packages: Mapping[str, bytes], hashes: Mapping[str, str]) -> Apt:
     """apt with one repository, which lies on this disk."""
     index = ""
@@ -264,8 +275,9 @@ def test_apt_is_not_asked_for_lists_that_the_disk_does_not_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.debian.apt.LISTS_BYTES", shutil.disk_usage(tmp_path).total + 1)
-    with pytest.raises(CatalogError, match=r"apt: apt's lists need [0-9]+ bytes of disk, [0-9]+ are free"):
+    with pytest.raises(OSError, match=r"apt's lists need [0-9]+ bytes of disk, [0-9]+ are free") as error:
         apt_of(tmp_path, {}, {}).newest("game-*")
+    assert error.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize(

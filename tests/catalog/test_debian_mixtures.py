@@ -16,6 +16,7 @@ from catalog.debian.sounds import MAPPINGS, VOICES
 from catalog.errors import CatalogError
 from catalog.format import Catalog, Recording, Split, open_catalog
 from tests.catalog.debian_shop import Shop
+from tests.full_disk import files_of_at_most
 
 RATE = 22_050
 SPLITS: tuple[Split, ...] = ("train", "validation", "eval", "test")
@@ -178,6 +179,12 @@ def test_a_build_that_was_broken_off_goes_on(library: Path) -> None:
     assert kept.stat().st_mtime_ns == before
     assert lost.read_bytes() == content
     assert len(rows_of(catalog)) == 2
+
+
+def test_a_full_disk_leaves_no_mixture_out(library: Path) -> None:
+    with files_of_at_most(20_000), pytest.raises(OSError, match="File too large"):
+        build_assembled(library)
+    assert not (library / "assembled.csv").exists()
 
 
 def test_a_folder_that_others_wrote_is_left_alone(library: Path) -> None:

@@ -33,11 +33,12 @@ def test_an_error_on_the_way_leaves_the_old_file_and_no_other(tmp_path: Path) ->
     assert os.listdir(tmp_path) == ["x.json"]
 
 
-def test_a_disk_that_is_full_is_told_of_this_file(tmp_path: Path) -> None:
-    with files_of_at_most(10), pytest.raises(OSError, match="File too large") as error:
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    write(tmp_path / "x.json", "old")
+    with files_of_at_most(10), pytest.raises(OSError, match="File too large"):
         write(tmp_path / "x.json", "more than ten")
-    assert error.value.filename == str(tmp_path / "x.json")
-    assert os.listdir(tmp_path) == []
+    assert (tmp_path / "x.json").read_text() == "old"
+    assert os.listdir(tmp_path) == ["x.json"]
 
 
 def test_until_the_end_the_content_stands_beside_the_path(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from tests.full_disk import files_of_at_most
 def test_a_full_disk_is_one_line_that_names_the_file_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as ended, one_line_errors():
         raise OSError(errno.ENOSPC, "No space left on device", "home/catalogs/x.csv")
-    assert ended.value.exit_code == 2
-    line = "dacapo: home/catalogs/x.csv: No space left on device; make room and run the same command again\n"
+    assert ended.value.exit_code == 1
+    line = "dacapo: home/catalogs/x.csv: No space left on device; with room, the same command goes on where it was\n"
     assert capsys.readouterr().err == line
 
 
 def test_a_full_disk_is_told_where_the_system_names_no_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with pytest.raises(typer.Exit), one_line_errors(), files_of_at_most(10):
         (tmp_path / "x").write_bytes(bytes(11))
-    assert capsys.readouterr().err == "dacapo: File too large; make room and run the same command again\n"
+    assert capsys.readouterr().err == "dacapo: File too large; with room, the same command goes on where it was\n"
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error", "x"), PermissionError(errno.EPERM, "No")])
