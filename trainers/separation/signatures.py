@@ -1,8 +1,9 @@
 """What the exported separator answers: stems of waveforms of any length, and scores of Examples.
 
-A recording is cut into pieces as long as a training segment that overlap, and what comes back is cross-faded
-(`audio.overlap_add`), so that there is no seam, no limit to the length, and one piece in memory at a time. The
-accompaniment is what the vocals leave: the stems sum to the recording.
+A recording is cut into pieces as long as a training segment that overlap by half, and what comes back is cross-faded
+(`audio.overlap_add`), so that there is no seam, no limit to the length, and one piece in memory at a time. Two pieces
+answer for every sample, each with more around it where the other has less. The accompaniment is what the vocals leave:
+the stems sum to the recording.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,6 @@ from trainers.separation.stem_scores import METRICS, stem_scores
 from trainers.separation.task import STEMS
 from trainers.trainee import set_variables
 
-OVERLAP_S = 1.0
 Outputs = dict[str, tf.Tensor]
 
 
@@ -40,8 +40,7 @@ class Separator(tf.Module):
         super().__init__()
         self.model = model
         self._learner = learner
-        spec = learner.spec
-        self._overlap = min(round(OVERLAP_S * spec.sample_rate), learner.segment_samples // 2)
+        self._overlap = learner.segment_samples // 2
 
     def _piece(self, mixture: tf.Tensor) -> tf.Tensor:
         """Vocals of a piece, float32 [channels, segment samples] in and out."""
