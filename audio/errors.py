@@ -39,13 +39,16 @@ class AudioError(DaCapoError):
 
 
 @contextmanager
-def naming(path: str | PathLike[str]) -> Iterator[None]:
-    """Gives `path` to an OSError that names no file: what fails to write says what is wrong, but not where."""
+def naming(path: str | PathLike[str], part: str | PathLike[str] | None = None) -> Iterator[None]:
+    """Gives `path` to an OSError that names no file, or `part`, which was to become it.
+
+    What fails to write says what is wrong, but not where.
+    """
     try:
         yield
     except OSError as error:
-        if error.filename is None:
-            error.filename = fspath(path)
+        if error.filename is None or (part is not None and fspath(part) == error.filename):
+            error.filename, error.filename2 = fspath(path), None
         raise
 
 

@@ -3,11 +3,9 @@
 import io
 import os
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,6 +18,7 @@ FORMATS = {
     ".wav": "WAV", ".flac": "FLAC", ".mp3": "MP3", ".ogg": "OGG", ".opus": "OGG", ".aiff": "AIFF", ".aif": "AIFF",
     ".caf": "CAF", ".au": "AU", ".w64": "W64",
 }  # fmt: skip
+_MORE_BYTES = 2 << 20  # more than libsndfile writes at once
 LOSSY = {".mp3": "MPEG_LAYER_III", ".ogg": "VORBIS", ".opus": "OPUS"}
 
 
@@ -74,15 +73,15 @@ def write_blocks(
         raise AudioError(path, f"cannot hold subtype={subtype!r}")
     temporary = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(8)}.part")
     try:
-        with naming(path):
+        with naming(path, temporary):
             descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
             try:
-                with _Raw(descriptor, "r+b") as raw, raw.own_errors():
-                    with soundfile.SoundFile(raw, "w", sample_rate, channels, subtype, format=FORMATS[suffix]) as file:
-                        for block in blocks:
-                            _check(path, block, channels)
-                            for start in range(0, block.shape[1], BLOCK_FRAMES):
-                                file.write(_interleaved(block[:, start : start + BLOCK_FRAMES], subtype))
+                with os.fdopen(descriptor, "r+b", buffering=0) as raw:
+                    try:
+                        _encode(raw.fileno(), path, blocks, (sample_rate, channels, subtype, FORMATS[suffix]))
+                    except soundfile.SoundFileError:
+                        _grow(raw)
+                        raise
                     os.fsync(raw.fileno())
                 os.replace(temporary, target)
             finally:
@@ -95,31 +94,46 @@ def write_blocks(
         raise AudioError(path, f"cannot be written: {error}") from None
 
 
-class _Raw(io.FileIO):
-    """The file below libsndfile, which says "System error." of a disk that is full, and nothing at all if it finds that
-    out only when it closes a file.
+def _encode(
+    descriptor: int, path: str | PathLike[str], blocks: Iterable[np.ndarray], header: tuple[int, int, str, str]
+) -> None:
+    """Write `blocks`, and read the end again.
+
+    libsndfile does not tell what it could not write when it closed a file: of FLAC, Ogg and MP3 the last block.
+
+    Raises
+    ------
+    soundfile.SoundFileError
+        The file cannot be written, or its end is not there.
     """
+    sample_rate, channels, subtype, container = header
+    frames = 0
+    with soundfile.SoundFile(descriptor, "w", sample_rate, channels, subtype, format=container, closefd=False) as file:
+        for block in blocks:
+            _check(path, block, channels)
+            for start in range(0, block.shape[1], BLOCK_FRAMES):
+                file.write(_interleaved(block[:, start : start + BLOCK_FRAMES], subtype))
+            frames += block.shape[1]
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    with soundfile.SoundFile(descriptor, closefd=False) as file:
+        file.seek(max(0, file.frames - BLOCK_FRAMES))
+        there = file.tell() + len(file.read(BLOCK_FRAMES))
+    if there < frames:
+        raise soundfile.SoundFileError(f"{frames} samples were written, {there} are there")
 
-    error: OSError | None = None
 
-    def write(self, data: Any, /) -> int:
-        """All of `data`; nothing once something went wrong."""
-        written = 0
-        try:
-            while self.error is None and written < len(data):
-                written += super().write(data[written:])
-        except OSError as error:
-            self.error = error
-        return written
+def _grow(raw: io.RawIOBase) -> None:
+    """Ask the system itself whether a file can grow, since libsndfile does not tell what is wrong.
 
-    @contextmanager
-    def own_errors(self) -> Iterator[None]:
-        """Ends with the error that a write met, whatever libsndfile made of it."""
-        try:
-            yield
-        finally:
-            if self.error is not None:
-                raise self.error
+    Raises
+    ------
+    OSError
+        It cannot.
+    """
+    raw.seek(0, os.SEEK_END)
+    more = _MORE_BYTES
+    while more > 0:  # a full disk takes a part first
+        more -= raw.write(bytes(more)) or 0
 
 
 def _check(path: str | PathLike[str], block: np.ndarray, channels: int) -> None:

@@ -19,6 +19,8 @@ def make_folder(path: Path) -> Path:
     ------
     DaCapoError
         If something else stands there or above it, or this user may not write there.
+    OSError
+        If the disk is full.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -23,9 +23,10 @@ def staged(path: Path) -> Iterator[Path]:
     part = path.with_name(f"{path.name[:_LETTERS]}-{secrets.token_hex(4)}{PART}")
     try:
         yield part
-        with naming(path), part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        with naming(path, part):
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
@@ -33,5 +34,5 @@ def staged(path: Path) -> Iterator[Path]:
 @contextmanager
 def whole(path: Path) -> Iterator[TextIO]:
     """A text file to write, in UTF-8, which becomes `path` as in `staged`."""
-    with staged(path) as part, part.open("x", encoding="utf-8") as file:
+    with staged(path) as part, naming(path, part), part.open("x", encoding="utf-8") as file:
         yield file

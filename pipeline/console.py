@@ -40,6 +40,8 @@ def quiet(log: Path, *, verbose: bool) -> Iterator[Console]:
     ------
     DaCapoError
         If the log cannot be opened.
+    OSError
+        If the disk is full.
     """
     if verbose:
         speak_up()

@@ -12,7 +12,7 @@ from typing import Any
 
 import urllib3
 
-from audio.errors import DaCapoError
+from audio.errors import FULL, DaCapoError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -115,6 +115,8 @@ def asking(cluster: Cluster) -> Iterator[None]:
     except kfp_server_api.ApiException as error:
         raise _refusal(cluster, error) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         raise KubeflowAway(f"{cluster.endpoint}: {_away(cluster, error)}") from error
     except DaCapoError:
         raise

@@ -4,6 +4,7 @@ PostgreSQL is not offered: with ml-metadata 1.21 a run ends at the Evaluator the
 and an EvalConfig is full of them.
 """
 
+import errno
 import logging
 import os
 import random
@@ -23,6 +24,7 @@ LOGGER = logging.getLogger("dacapo.metadata")
 ABORTED_RETRIES = 8
 EXISTS_RETRIES = 3
 CONNECT_RETRIES = 6
+_DISK_IS_FULL = "database or disk is full"  # SQLite's words
 PAUSE_S = 0.5
 """Mean of the first pause; each later one may be twice as long, so that several runs do not meet again."""
 
@@ -92,6 +94,8 @@ def open_store(config: metadata_store_pb2.ConnectionConfig) -> Store:
     ------
     MetadataUnusable
         If there is none, or it refuses; one line naming it.
+    OSError
+        If its disk is full.
     """
     # A database that starts with the runs is not there yet, and on an empty one runs that start at once make the same
     # tables, of which some are told so. From the constructor ml-metadata raises all this as RuntimeError.
@@ -100,6 +104,8 @@ def open_store(config: metadata_store_pb2.ConnectionConfig) -> Store:
         return _retried(lambda: Store(config), (RuntimeError, errors.StatusError), retries, address(config))
     except (RuntimeError, errors.StatusError) as error:
         reason = _reason(str(error))
+        if _DISK_IS_FULL in reason:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), address(config)) from error
         if "mysql_real_connect" in reason:
             reason = (
                 "no connection: is it running, are user and password right, and may the user log in by "

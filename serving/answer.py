@@ -79,6 +79,8 @@ def answer(model: Model, recording: Recording, root: Path, output: Path) -> dict
         If the model fails on it.
     AudioError
         If an answer cannot be written.
+    OSError
+        If the disk is full.
     """
     heard = _Listener(root / recording.path, model.facts.spec)
     how = heard.cut()

@@ -73,6 +73,8 @@ def write_answer(
         The model fails, or answers what is not a number.
     AudioError
         A file cannot be written.
+    OSError
+        The disk is full.
     """
     spec, names = model.facts.spec, model.audio
 

@@ -82,6 +82,8 @@ def build_damaged(
         folder ``damaged`` holds what others wrote, or another build is at work there.
     AudioError
         A take cannot be written.
+    OSError
+        The disk is full.
     """
     wanted = takes_by_split(per_recording, training_takes=training_takes, validation_takes=validation_takes)
     if sound_minutes is not None and not sound_minutes >= 0:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from audio.errors import FULL
 from catalog.errors import CatalogError
 
 MAX_DEB_BYTES = 2 << 30
@@ -37,6 +38,7 @@ Acquire::Retries "3";
 """
 _UPDATED = "updated"
 _NUMBER = re.compile(r"(\d+)")
+_ERRNO = re.compile(r"\((\d+): ")  # "Write error - write (28: No space left on device)"
 _URI_LINE = re.compile(r"'[^']*' (?P<file>[^/\s]+\.deb) (?P<bytes>\d+) \S+")
 
 
@@ -141,6 +143,9 @@ class Apt:
         if done.returncode:
             told = [line for line in done.stderr.splitlines() if line.startswith("E:")]
             reason = " ".join(told[0][2:].split()) if told else f"ended with {done.returncode}"
+            number = _ERRNO.search(reason)
+            if number and int(number[1]) in FULL:
+                raise OSError(int(number[1]), reason, str(at or folder))
             raise CatalogError(f"{program} {arguments[-1]}: {reason}")
         return done.stdout
 

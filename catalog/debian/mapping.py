@@ -48,8 +48,8 @@ class Source(BaseModel):
     artists : artist to shell pattern of a file, without its suffix and relative to its folder, to further tags. ``?``
         is an artist that nobody names: the file's metadata and the copyright file are asked, else the package is the
         unit of the split.
-    skip : patterns of files without a label that are left out on purpose: jingles, noises, second versions, music that
-        none of our words fits.
+    skip : patterns of files that are left out on purpose: jingles, noises, second versions, music that none of our
+        words fits. A file with a label is only left out where `labelled_only` is set.
     stems : name of a stem to its file, beside the recording.
     min_duration_s : files shorter than this are not kept.
     labelled_only : only files with a label, and of those none that fits `skip`, are unpacked: for a few sounds out of a
@@ -90,7 +90,7 @@ class Source(BaseModel):
         return None
 
     def is_skipped(self, path: str) -> bool:
-        """Whether a file that has no label is left out on purpose: named under `skip`, or a stem of a recording."""
+        """Whether a file is meant to be left out: named under `skip`, or a stem of a recording."""
         known = any(fnmatch.fnmatchcase(os.path.splitext(path)[0], pattern) for pattern in self.skip)
         return known or os.path.basename(path) in self.stems.values()
 

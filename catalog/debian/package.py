@@ -85,6 +85,8 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
     ------
     CatalogError
         If the package is damaged or crosses a bound, or `folder` holds what others wrote.
+    OSError
+        If the disk is full.
     """
     if _manifest(folder) is None:  # packages that were unpacked before there were marks are ours by it
         check_ours(folder)
@@ -99,9 +101,13 @@ def unpack_package(deb: Path, source: Source, folder: Path, *, bounds: Bounds = 
         suffixes = FFMPEG_SUFFIXES if source.needs_ffmpeg else AUDIO_SUFFIXES
         return place if place and place.lower().endswith(suffixes) and source.is_wanted(place) else None
 
-    written = unpack(deb, staging, wanted, source.reaches_into, bounds=bounds)
-    package = _describe(deb, source, staging, written)
-    (staging / MANIFEST).write_text(package.model_dump_json(indent=1), encoding="utf-8")
+    try:
+        written = unpack(deb, staging, wanted, source.reaches_into, bounds=bounds)
+        package = _describe(deb, source, staging, written)
+        (staging / MANIFEST).write_text(package.model_dump_json(indent=1), encoding="utf-8")
+    except OSError:  # what keeps a disk full is in the way of everybody
+        _remove(staging)
+        raise
     for path in (staging / MANIFEST, staging):
         _sync(path)
     _remove(folder)

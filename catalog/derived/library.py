@@ -46,6 +46,8 @@ def build_library(
         No recording can be used, the folder holds what others wrote, or another build is at work there.
     AudioError
         A take cannot be written.
+    OSError
+        The disk is full.
     """
     sources = maker.catalog
     target, folder = sources.root / f"{maker.folder}.csv", sources.root / maker.folder

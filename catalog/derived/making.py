@@ -107,6 +107,8 @@ class Maker(ABC, Generic[T]):
         ------
         AudioError
             The take's own files cannot be written.
+        OSError
+            The disk is full.
         """
         mark = self.mark(take)
         result: Result = {"key": self.key(take)}

@@ -69,6 +69,8 @@ def build_noisy(
         folder ``noisy`` holds what others wrote, or another build is at work there.
     AudioError
         A take cannot be written.
+    OSError
+        The disk is full.
     """
     wanted = takes_by_split(per_recording, training_takes=training_takes)
     catalog, sources, limit = open_source(

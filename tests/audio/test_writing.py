@@ -1,4 +1,5 @@
 import os
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,11 +77,27 @@ def test_a_full_disk_leaves_no_half_file_and_is_told(suffix: str, frames: int, t
     files.write(path, y, sample_rate=48_000)
     size = path.stat().st_size
     path.unlink()
-    for room in (0, 1, size // 2, size - 100):  # libsndfile writes the last of a file when it closes it
+    for room in (0, 1, size // 2, size - 1):  # libsndfile writes the last of a file when it closes it
         with files_of_at_most(room), pytest.raises(OSError, match="File too large") as error:
             files.write(path, y, sample_rate=48_000)
         assert error.value.filename == str(path)
         assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_a_signal_on_the_way_stops_it_and_leaves_nothing(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = soundfile.SoundFile.write
+
+    def interrupted(self: soundfile.SoundFile, data: np.ndarray) -> None:
+        write(self, data)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.write(tmp_path / f"x.{suffix}", song(1.0), sample_rate=44_100)
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_new_file_appears_whole_and_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

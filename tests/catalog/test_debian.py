@@ -14,6 +14,7 @@ from catalog.debian import build_debian
 from catalog.debian import package as package_module
 from catalog.debian.apt import Apt
 from catalog.debian.mapping import LabelMap, load_mapping
+from catalog.debian.package import unpack_package
 from catalog.errors import CatalogError
 from catalog.format import Recording, open_catalog
 from tests.catalog.debian_packages import music, package, zip_of
@@ -236,9 +237,11 @@ def test_two_builds_do_not_meet_in_one_folder(tmp_path: Path, shop: Shop, labels
 def test_a_full_disk_leaves_no_package_out_and_the_next_build_goes_on(
     tmp_path: Path, shop: Shop, labels: LabelMap
 ) -> None:
+    folder = tmp_path / "debian" / "game-music"
     with files_of_at_most(10_000), pytest.raises(OSError, match="File too large"):
-        build_debian(tmp_path / "debian", repository=shop, mapping=labels)
-    assert not (tmp_path / "debian" / "catalog.csv").exists()
+        unpack_package(shop.packages["game-1.2-music"], labels.sources[0], folder)
+    assert not list(folder.parent.glob(".*"))
+    assert not folder.exists()
     assert len(recordings(build_debian(tmp_path / "debian", repository=shop, mapping=labels))) == 4
 
 
@@ -268,6 +271,17 @@ def test_apt_brings_the_newest_package_and_checks_its_hash(tmp_path: Path, packa
         with pytest.raises(CatalogError, match=name):
             apt.download(name, tmp_path / "downloads")
     assert not (tmp_path / "downloads" / "forged_1_all.deb").exists()
+
+
+def test_a_disk_that_fills_under_apt_leaves_no_package_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "E: Failed to fetch copy:/game.deb  Write error - write (28: No space left on device)"
+    for program in ("apt-get", "apt-cache", "dpkg-deb"):
+        (tmp_path / program).write_text(f"#!/bin/sh\necho '{told}' >&2\nexit 100\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        Apt(tmp_path / "apt").download("game", tmp_path / "downloads")
+    assert error.value.errno == errno.ENOSPC
 
 
 @pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt is not on this machine")

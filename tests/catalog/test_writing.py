@@ -35,8 +35,9 @@ def test_an_error_on_the_way_leaves_the_old_file_and_no_other(tmp_path: Path) ->
 
 def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     write(tmp_path / "x.json", "old")
-    with files_of_at_most(10), pytest.raises(OSError, match="File too large"):
+    with files_of_at_most(10), pytest.raises(OSError, match="File too large") as error:
         write(tmp_path / "x.json", "more than ten")
+    assert error.value.filename == str(tmp_path / "x.json")
     assert (tmp_path / "x.json").read_text() == "old"
     assert os.listdir(tmp_path) == ["x.json"]
 

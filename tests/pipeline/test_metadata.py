@@ -38,6 +38,16 @@ def test_a_missing_password_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     assert "\n" not in str(caught.value)
 
 
+def test_a_full_disk_is_no_fault_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> Store:
+        raise RuntimeError("Error when executing query: database or disk is full query:  CREATE TABLE `Type`")
+
+    monkeypatch.setattr(metadata, "Store", full)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        open_store(connection_config(load_settings({"home": tmp_path})))
+    assert error.value.filename == str(tmp_path / "metadata.sqlite")
+
+
 @pytest.mark.parametrize("value", ["postgresql", "SQLite"])
 def test_only_the_stores_that_work_are_settings(value: str) -> None:
     with pytest.raises(SettingsError, match=f"metadata.store='{value}'"):

@@ -1,9 +1,9 @@
 """What the exported separator answers: stems of waveforms of any length, and scores of Examples.
 
 A recording is cut into pieces as long as a training segment that overlap by half, and what comes back is cross-faded
-(`audio.overlap_add`), so that there is no seam, no limit to the length, and one piece in memory at a time. Two pieces
-answer for every sample, each with more around it where the other has less. The accompaniment is what the vocals leave:
-the stems sum to the recording.
+(`audio.overlap_add`), so that there is no seam, no limit to the length, and one piece in memory at a time. Away from
+the ends two pieces answer for each sample, and the one in whose middle it lies weighs more. The accompaniment is what
+the vocals leave: the stems sum to the recording.
 """
 
 from collections.abc import Callable
