@@ -78,7 +78,7 @@ def write_blocks(
             try:
                 with os.fdopen(descriptor, "r+b", buffering=0) as raw:
                     try:
-                        _encode(raw.fileno(), path, blocks, (sample_rate, channels, subtype, FORMATS[suffix]))
+                        _encode(raw.fileno(), path, blocks, sample_rate, channels, subtype)
                     except soundfile.SoundFileError:
                         _grow(raw)
                         raise
@@ -95,7 +95,12 @@ def write_blocks(
 
 
 def _encode(
-    descriptor: int, path: str | PathLike[str], blocks: Iterable[np.ndarray], header: tuple[int, int, str, str]
+    descriptor: int,
+    path: str | PathLike[str],
+    blocks: Iterable[np.ndarray],
+    sample_rate: int,
+    channels: int,
+    subtype: str,
 ) -> None:
     """Write `blocks`, and read the end again.
 
@@ -106,7 +111,7 @@ def _encode(
     soundfile.SoundFileError
         The file cannot be written, or its end is not there.
     """
-    sample_rate, channels, subtype, container = header
+    container = FORMATS[Path(path).suffix.lower()]
     frames = 0
     with soundfile.SoundFile(descriptor, "w", sample_rate, channels, subtype, format=container, closefd=False) as file:
         for block in blocks:

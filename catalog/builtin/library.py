@@ -177,7 +177,7 @@ def _write(path: Path, pcm: NDArray[np.int16]) -> None:
     encoded = io.BytesIO()  # where the disk is full, libsndfile would not say so
     samples = np.ascontiguousarray(pcm.T)
     soundfile.write(encoded, samples, SAMPLE_RATE, "PCM_16", format="FLAC", compression_level=_COMPRESSION)
-    with staged(path) as part, naming(path):
+    with staged(path) as part, naming(path, part):
         part.write_bytes(encoded.getbuffer())
 
 
