@@ -24,6 +24,7 @@ from trainers.separation.features import Constants, features, features_of, fft_s
 from trainers.separation.loss import LOSSES
 from trainers.separation.mask import ideal_mask, read_mask
 from trainers.separation.model import SeparationLearner, make_learner
+from trainers.separation.repetition import frames_alike
 from trainers.separation.signatures import make_signatures
 from trainers.separation.stem_scores import stem_scores
 from trainers.separation.task import STEMS, TASK
@@ -162,6 +163,50 @@ def test_every_mask_has_a_network_and_only_a_wrong_mask_costs(kind: str) -> None
         assert (wrong.numpy() > 0.001).all()
         alone = loss(mask[2:3], ideal[2:3], batch["mixture"][2:3])
         np.testing.assert_allclose(alone, wrong[2:3], rtol=1e-5)
+
+
+def test_frames_alike_are_those_of_the_same_sound_elsewhere() -> None:
+    sounds = np.eye(4, 6, dtype=np.float32) + 0.1
+    order = np.tile(np.repeat([0, 1, 2, 3], 2), 12)  # two frames a sound, 24 frames of each
+    alike = frames_alike(tf.constant(3.0 * sounds[order]), apart=2).numpy()
+    np.testing.assert_allclose(alike.sum(axis=1), 1, atol=1e-6)
+    heard = order == order[:, np.newaxis]
+    assert (alike[~heard] == 0).all()
+    near = np.abs(np.subtract.outer(*2 * [np.arange(len(order))])) < 2
+    assert (alike[near] == 0).all()
+
+
+def test_a_frame_with_no_other_far_enough_is_like_none_and_all_are_alike_in_silence() -> None:
+    few = tf.ones([1, 3, 5])
+    np.testing.assert_array_equal(frames_alike(few, apart=3), np.zeros((1, 3, 3)))
+    np.testing.assert_allclose(frames_alike(few, apart=2)[0], [[0, 0, 1], [0, 0, 0], [1, 0, 0]])
+    silent = frames_alike(tf.zeros([30, 5]), apart=1).numpy()
+    np.testing.assert_allclose(silent, np.where(np.eye(30, dtype=bool), 0, 1 / 29), atol=1e-6)
+
+
+def test_what_comes_again_is_the_band_and_not_the_voice_over_it() -> None:
+    learner = make_learner(recipe(repetition=True))
+    rng = np.random.default_rng(0)
+    beat = np.tile(0.2 * rng.standard_normal((2, 48)), 21)[:, :RATE].astype(np.float32)  # three frames long
+    t = np.arange(RATE) / RATE
+    voice = 0.1 * np.sin(2 * np.pi * (150 + 150 * t) * t).astype(np.float32)  # a glide that never comes again
+    both = spectrum(tf.constant(np.stack([beat, beat + voice])), learner.n_fft)
+    seen = learner.network_input(both).numpy()
+    (band, _), (mixed, common) = np.split(seen, 2, axis=-1)
+    covered = np.abs(mixed - band) > 0.5
+    assert covered.mean() > 0.03
+    assert np.abs(common - band)[covered].mean() < 0.7 * np.abs(mixed - band)[covered].mean()
+
+
+def test_a_network_that_is_shown_what_comes_again_learns_from_it_too() -> None:
+    learner = make_learner(recipe(repetition=True))
+    model = learner.build()
+    names_of(model.variables)
+    batch = learner.prepare([songs(range(4))], None)
+    assert batch["log_magnitude"].shape[-1] == 2 * learner.spec.channels
+    assert learner.mask_of(model({"log_magnitude": batch["log_magnitude"]})).shape == batch["mixture"].shape
+    without = batch["log_magnitude"] * tf.constant([1.0, 1.0, 0.0, 0.0])
+    assert not np.allclose(*(model({"log_magnitude": y})["mask"] for y in (batch["log_magnitude"], without)), atol=1e-3)
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))

@@ -17,6 +17,7 @@ from trainers.separation.features import Constants, features_of, fft_size, hop_l
 from trainers.separation.loss import LOSSES
 from trainers.separation.mask import ideal_mask, parts_of, read_mask
 from trainers.separation.network import build_network
+from trainers.separation.repetition import APART_S, frames_alike
 from trainers.separation.stem_scores import stem_scores
 from trainers.separation.task import STEMS, SeparationHyperparameters
 from trainers.undefined import mean_of_defined
@@ -43,6 +44,7 @@ class SeparationLearner:
         self.segment_samples = self.spec.segment_samples
         self.frames = 1 + self.segment_samples // self.hop_length
         self.bins = self.n_fft // 2 + 1
+        self.apart = round(APART_S * self.spec.sample_rate / self.hop_length)
 
     def read(self, serialized: tf.Tensor) -> Tensors:
         """Raw Examples to rows: the stems as they are, int16 [b, samples, channels]."""
@@ -60,7 +62,7 @@ class SeparationLearner:
 
         Returns
         -------
-        ``log_magnitude`` float32 [b, frames, bins, channels], what the network sees; ``vocals``, ``mixture`` complex64
+        ``log_magnitude`` float32 [b, frames, bins, views], what the network sees; ``vocals``, ``mixture`` complex64
         [b, channels, frames, bins]
         """
         songs = [Mix(*(_waveform(rows[stem]) for stem in STEMS)) for rows in drawn]
@@ -73,8 +75,13 @@ class SeparationLearner:
         return {"log_magnitude": self.network_input(mixture), "vocals": vocals, "mixture": mixture}
 
     def network_input(self, mixture: tf.Tensor) -> tf.Tensor:
-        """Spectra of mixtures, complex64 [b, channels, frames, bins], as the network takes them."""
-        return tf.transpose(features_of(mixture, self.constants), [0, 2, 3, 1])
+        """Spectra of mixtures, complex64 [b, channels, frames, bins], as the network takes them: float32 [b, frames,
+        bins, views].
+        """
+        views = features_of(mixture, self.constants)
+        if self.hyperparameters.repetition:
+            views = tf.concat([views, frames_alike(tf.abs(mixture), self.apart) @ views], axis=1)
+        return tf.transpose(views, [0, 2, 3, 1])
 
     def mask_of(self, outputs: Tensors) -> tf.Tensor:
         """The voice's mask in the network's outputs: float32 or complex64 [b, channels, frames, bins]."""

@@ -30,10 +30,11 @@ def build_network(hyperparameters: SeparationHyperparameters, *, frames: int, bi
     Returns
     -------
     keras.Model
-        From ``log_magnitude`` [b, frames, bins, channels] to ``{"mask": [b, frames, bins, channels * parts]}``, which
-        `trainers.separation.mask.read_mask` reads.
+        From ``log_magnitude`` [b, frames, bins, views], one view a channel or, with ``repetition``, two, to
+        ``{"mask": [b, frames, bins, channels * parts]}``, which `trainers.separation.mask.read_mask` reads.
     """
-    inputs = keras.Input((frames, bins, channels), name="log_magnitude")
+    views = 2 * channels if hyperparameters.repetition else channels
+    inputs = keras.Input((frames, bins, views), name="log_magnitude")
     filters, kind = hyperparameters.filters, hyperparameters.mask
     x, skips = inputs, []
     for block, count in enumerate(filters):

@@ -24,6 +24,8 @@ class SeparationHyperparameters(Hyperparameters):
     mix_songs : share of training examples whose voice and accompaniment are of different songs.
     gain_db : largest random change of the level of each stem.
     speed : largest random change of pitch and tempo, as a share.
+    repetition : whether the network is also shown what the frames most like each frame have in common
+        (`trainers.separation.repetition`).
     """
 
     mask: Literal["irm", "psm", "cirm"] = "irm"
@@ -35,6 +37,7 @@ class SeparationHyperparameters(Hyperparameters):
     mix_songs: float = Field(0.5, ge=0, le=1)
     gain_db: NonNegativeFloat = 6.0
     speed: float = Field(0.06, ge=0, lt=0.5)
+    repetition: bool = False
 
 
 TASK = Task(
