@@ -44,7 +44,7 @@ class InServiceStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
         """Picks the baseline statistics; none where no other data was ever trained on."""
         examples_of = {
-            artifact.id: _producer_inputs(store, artifact.id)
+            artifact.id: _producer_inputs(store, artifact.id, standard_artifacts.Examples)
             for artifact in input_dict["statistics"]
             if _producer_type(store, artifact.id) == STATISTICS_GEN
         }
@@ -90,19 +90,21 @@ def _served_model_ids(store: mlmd.MetadataStore, pushed: list[types.Artifact]) -
     for artifact in sorted(pushed, key=lambda a: a.id):
         if artifact.get_int_custom_property("pushed") != 1:
             continue
-        inputs = _producer_inputs(store, artifact.id)
-        models += [
-            a.id for a in store.get_artifacts_by_id(sorted(inputs)) if a.type == standard_artifacts.Model.TYPE_NAME
-        ]
+        models += sorted(_producer_inputs(store, artifact.id, standard_artifacts.Model))
     return models
 
 
-def _producer_inputs(store: mlmd.MetadataStore, artifact_id: int) -> set[int]:
-    """Ids of the inputs of the executions that wrote an artifact (a Resolver's answer is no output of that kind)."""
+def _producer_inputs(store: mlmd.MetadataStore, artifact_id: int, kind: type[types.Artifact] | None = None) -> set[int]:
+    """Ids of the inputs of the executions that wrote an artifact (a Resolver's answer is no output of that kind), all
+    or those of a kind.
+    """
     producers = _producers(store, artifact_id)
     if not producers:
         return set()
-    return {e.artifact_id for e in store.get_events_by_execution_ids(producers) if e.type in INPUT_EVENTS}
+    inputs = {e.artifact_id for e in store.get_events_by_execution_ids(producers) if e.type in INPUT_EVENTS}
+    if kind is None:
+        return inputs
+    return {artifact.id for artifact in store.get_artifacts_by_id(sorted(inputs)) if artifact.type == kind.TYPE_NAME}
 
 
 def _producers(store: mlmd.MetadataStore, artifact_id: int) -> list[int]:

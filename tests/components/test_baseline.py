@@ -11,23 +11,25 @@ Event = metadata_store_pb2.Event
 
 
 class Lineage:
-    """A small ML Metadata store: data -> statistics, data -> model -> pushed model."""
+    """A small ML Metadata store: data and schema -> statistics, both -> model -> pushed model; one schema for all."""
 
     def __init__(self) -> None:
         config = metadata_store_pb2.ConnectionConfig()
         config.fake_database.SetInParent()
         self.store = metadata_store.MetadataStore(config)
-        self.artifacts: dict[str, list] = {"Examples": [], "ExampleStatistics": [], "Model": [], "PushedModel": []}
         kinds = (
+            standard_artifacts.Schema,
             standard_artifacts.Examples,
             standard_artifacts.ExampleStatistics,
             standard_artifacts.Model,
             standard_artifacts.PushedModel,
         )
         self.kinds = {kind.TYPE_NAME: kind for kind in kinds}
+        self.artifacts: dict[str, list] = {name: [] for name in self.kinds}
         self.type_ids = {
             name: self.store.put_artifact_type(metadata_store_pb2.ArtifactType(name=name)) for name in self.kinds
         }
+        self.schema = self.step("Schema", [])
 
     def step(self, kind: str, inputs: list, pushed: int | None = None, node: str = "tfx.components.StatisticsGen"):
         execution_type = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name=node))
@@ -48,13 +50,13 @@ class Lineage:
         return artifact
 
     def train(self, data, pushed: int = 1):
-        model = self.step("Model", [data])
+        model = self.step("Model", [data, self.schema])
         self.step("PushedModel", [model], pushed=pushed)
         return model
 
     def data(self):
         examples = self.step("Examples", [])
-        return SimpleNamespace(examples=examples, statistics=self.step("ExampleStatistics", [examples]))
+        return SimpleNamespace(examples=examples, statistics=self.step("ExampleStatistics", [examples, self.schema]))
 
     def baseline(self, candidate):
         answer = InServiceModelStrategy().resolve_artifacts(
@@ -116,6 +118,13 @@ def test_drift_is_measured_against_the_data_of_the_model_in_service(lineage: Lin
     old, new = lineage.data(), lineage.data()
     lineage.train(old.examples)
     assert lineage.drift_baseline(new.statistics) == [old.statistics.id]
+
+
+def test_a_schema_that_all_data_share_makes_none_of_it_the_data_of_the_model_in_service(lineage: Lineage) -> None:
+    served = lineage.data()
+    lineage.train(served.examples)
+    lineage.data()
+    assert lineage.drift_baseline(lineage.data().statistics) == [served.statistics.id]
 
 
 def test_the_data_of_the_model_in_service_is_not_compared_with_itself(lineage: Lineage) -> None:
