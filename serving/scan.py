@@ -125,18 +125,20 @@ def scan(
     CatalogError, ModelError
         If the catalog or the model cannot be used.
     ScanError
-        If `output` holds answers of another model or catalog, or another scan is writing there.
+        If `output` holds answers of another model or catalog, or what no scan wrote, or another scan is writing there.
     DaCapoError
         If `output` cannot be made or written to.
     """
     opened = open_catalog(catalog)
     load_model(model)  # what is wrong with it is said before anything is read
     work = output / WORK
+    _check_ours(output)
     make_folder(work)
     with _only_scan(work):
         fingerprint = digest(model)
         _claim(work, opened, model, fingerprint)
-        for stale in (*output.glob(f"*{PART}"), *work.glob(f"*{PART}"), *work.glob(f"*{ROWS}")):
+        parts = (path for name in (ANSWERS, SET_ASIDE) for path in output.glob(f"{name}-*{PART}"))
+        for stale in (*parts, *work.glob(f"*{PART}"), *work.glob(f"*{ROWS}")):
             stale.unlink()  # a killed scan left it; the lock says that nobody is writing it now
         plan = make_plan(opened, work, fingerprint=f"{fingerprint} {code}", output=output, limit=limit)
         planned(plan)
@@ -176,6 +178,15 @@ def _set_aside(problem: Problem) -> dict[str, Any]:
     return {"row": problem.row, "id": fields["recording_id"]} | {
         key: fields[key] for key in ("column", "value", "reason")
     }
+
+
+def _check_ours(output: Path) -> None:
+    """Makes sure that audio of ours goes over nobody else's: a first scan wants a folder that is not there or empty."""
+    if not output.is_dir() or (output / WORK / IDENTITY).is_file() or (output / ANSWERS).is_file():
+        return
+    foreign = next((path.name for path in sorted(output.iterdir()) if path.name != WORK), None)
+    if foreign is not None:
+        raise ScanError(f"{output}: holds {foreign}, which no scan wrote; give another --output")
 
 
 def _claim(work: Path, catalog: Catalog, model: Path, fingerprint: str) -> None:

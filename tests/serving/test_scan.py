@@ -112,6 +112,30 @@ def test_a_folder_belongs_to_one_model_and_one_catalog(model: Model, shelf: Shel
         scan(catalog.rename(shelf.root / "other.csv"), model("tagging"), tmp_path / "out")
 
 
+def test_a_folder_that_holds_anything_else_is_left_as_it_is(model: Model, shelf: Shelf, tmp_path: Path) -> None:
+    shelf.add("song", tone(1))
+    out = tmp_path / "out"
+    (out / "song").mkdir(parents=True)
+    (out / "song" / "vocals.flac").write_bytes(b"a stem of somebody's")
+    with pytest.raises(ScanError, match="holds song, which no scan wrote; give another --output"):
+        scan(shelf.write(), model("separation"), out)
+    assert [path.name for path in out.rglob("*")] == ["song", "vocals.flac"]
+
+
+def test_a_scan_sweeps_no_part_but_its_own_and_goes_on_without_what_it_kept(
+    model: Model, shelf: Shelf, tmp_path: Path
+) -> None:
+    shelf.add("song", tone(1))
+    out = tmp_path / "out"
+    catalog = shelf.write()
+    scan(catalog, model("tagging"), out)
+    shutil.rmtree(out / ".scan")
+    for name in ("download.part", "answers.jsonl-0123abcd.part"):
+        (out / name).touch()
+    assert scan(catalog, model("tagging"), out) == Scanned(1, 0, ())
+    assert [path.name for path in out.glob("*.part")] == ["download.part"]
+
+
 @pytest.mark.parametrize("missing", ["saved_model.pb", "assets.extra/dacapo.json", "variables/variables.index"])
 def test_a_folder_that_is_no_model_is_one_line(model: Model, shelf: Shelf, tmp_path: Path, missing: str) -> None:
     folder = shutil.copytree(model("tagging"), tmp_path / "model")
