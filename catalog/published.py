@@ -1,7 +1,11 @@
 """What the importers of published data sets share: tab-separated tables in, a catalog beside the audio out."""
 
 import csv
+import filecmp
+import itertools
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from catalog.problem import Problem, printable
 from catalog.recording import Recording
 from catalog.splits import SplitAssigner
 from catalog.wording import counted
+from catalog.writing import staged
 
 MAX_LINE = 1 << 20
 CATALOG_NAME = "catalog.csv"
@@ -47,16 +52,20 @@ class Imported:
     recordings : rows of the catalog.
     problems : rows of the published tables that were left out, each with its place.
     torn : recordings whose published split is not that of an earlier recording of their artist.
+    kept : where the catalog lies that was there before, if it was another one: somebody may have worked on it.
     """
 
     catalog: Catalog
     recordings: int
     problems: tuple[Problem, ...]
     torn: int = 0
+    kept: Path | None = None
 
     def __str__(self) -> str:
         left_out = f"{counted(len(self.problems), 'row')} left out"
         lines = [f"{self.catalog.path}: {counted(self.recordings, 'recording')}, {left_out}"]
+        if self.kept is not None:
+            lines.append(f"the catalog that was there before is another one, and is kept as {self.kept}")
         if self.torn:
             torn = counted(self.torn, "recording is", "recordings are")
             lines.append(f"{torn} published in another split than one of the same artist")
@@ -85,7 +94,8 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> Imported:
-    """The catalog of `rows` in the folder `audio`; of a recording that comes twice the first row is taken.
+    """The catalog of `rows` in the folder `audio`; of a recording that comes twice the first row is taken. A catalog
+    that was there and is another one is kept beside it.
 
     Raises
     ------
@@ -119,8 +129,27 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
             more = f"; and {counted(len(problems) - _TOLD, 'problem')} more" if len(problems) > _TOLD else ""
             raise CatalogError("".join([f"{audio}: holds no recording that can be used", *told, more]))
 
-    catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())
-    return Imported(catalog, count, tuple(problems), assigner.torn)
+    with _kept(audio / CATALOG_NAME) as kept:
+        catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())
+    other = kept if kept is not None and kept.is_file() else None
+    return Imported(catalog, count, tuple(problems), assigner.torn, other)
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[Path | None]:
+    """A copy of `path`, if it is there, which stays if afterwards there is something else."""
+    if not path.is_file():
+        yield None
+        return
+    names = (path.with_name(f"{path.stem}-before-{number}{path.suffix}") for number in itertools.count(1))
+    copy = next(name for name in names if not name.exists())
+    with staged(copy) as part:
+        shutil.copy2(path, part)
+    try:
+        yield copy
+    finally:
+        if filecmp.cmp(path, copy, shallow=False):
+            copy.unlink()
 
 
 def recording_or_problem(table: Path, line: int, **values: object) -> Row | Problem:

@@ -6,6 +6,7 @@ everything does nothing.
 """
 
 import logging
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,9 +51,11 @@ def build_debian(
     Raises
     ------
     CatalogError
-        If the machine has no apt, another build works in `folder`, a name in `packages` is unknown, or nothing could be
-        had.
+        If the machine has no apt, another build works in `folder`, a name in `packages` is unknown, `minutes` is no
+        number above 0, or nothing could be had.
     """
+    if minutes is not None and not (minutes > 0 and math.isfinite(minutes)):
+        raise CatalogError(f"minutes={minutes} must be a number above 0")
     root = Path(folder)
     say = say or logging.getLogger(__name__).warning
     progress = progress or (lambda done, total: None)

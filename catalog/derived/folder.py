@@ -6,11 +6,13 @@ from pathlib import Path
 from catalog.errors import CatalogError
 from catalog.folder import make_folder
 from catalog.format import open_catalog
+from catalog.problem import printable
 from catalog.recording import Recording
 
 MARK = ".dacapo"
 _NOTE = "Da Capo made this folder, and removes what it wrote there when a later build does without.\n"
-_TAKE = re.compile(r"\.?\d{6}-(\d+|whole)[.-].+")
+_TAKE = re.compile(r"\.?\d{6,}-(\d+|whole)[.-].+")
+_TAKE_ID = re.compile(r".*~\d{6,}-(\d+|whole)", re.DOTALL)
 
 
 def claim(folder: Path, catalog: Path | None = None) -> None:
@@ -52,6 +54,26 @@ def check_ours(folder: Path, catalog: Path | None = None) -> None:
             raise CatalogError(
                 f"{folder}: holds {path.name}, which no build of ours wrote; move your own files elsewhere, or "
                 "remove the folder if Da Capo made it"
+            )
+
+
+def check_takes(catalog: Path) -> None:
+    """Make sure that a catalog is not there yet, or holds takes alone: one of anything else was written by hand.
+
+    Raises
+    ------
+    CatalogError
+        A row is no take, or the file is no catalog.
+    """
+    if not catalog.is_file():
+        return
+    for row in open_catalog(catalog).rows(check_files=False):
+        row_id = row.id if isinstance(row, Recording) else row.recording_id
+        if row_id is None or not _TAKE_ID.fullmatch(row_id):
+            shown = "a row without an id" if row_id is None else f'the row "{printable(row_id)}"'
+            raise CatalogError(
+                f"{catalog}: holds {shown}, which no build of ours wrote; give your own catalog another name, and name "
+                "it with --catalog"
             )
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from catalog.derived.folder import claim, sweep
+from catalog.derived.folder import check_takes, claim, sweep
 from catalog.derived.making import Maker, Result, T, make_all
 from catalog.errors import CatalogError
 from catalog.folder import alone
@@ -43,7 +43,7 @@ def build_library(
     Raises
     ------
     CatalogError
-        No recording can be used, the folder holds what others wrote, or another build is at work there.
+        No recording can be used, the folder or the catalog holds what others wrote, or another build is at work there.
     AudioError
         A take cannot be written.
     OSError
@@ -51,6 +51,7 @@ def build_library(
     """
     sources = maker.catalog
     target, folder = sources.root / f"{maker.folder}.csv", sources.root / maker.folder
+    check_takes(target)
     claim(folder, target)
     with alone(folder):
         known = [maker.known(take) for take in takes]

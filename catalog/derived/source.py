@@ -1,5 +1,6 @@
 """The library that another one is made of, and what its recordings hand down to their takes."""
 
+import math
 import os
 from typing import Any
 
@@ -36,8 +37,8 @@ def open_source(
     if workers < 1:
         raise CatalogError(f"workers={workers} must be at least 1")
     for name, value in (("excerpt_s", excerpt_s), ("minutes", minutes)):
-        if value is not None and not value > 0:
-            raise CatalogError(f"{name}={value} must be above 0")
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise CatalogError(f"{name}={value} must be a number above 0")
     catalog = open_catalog(path)
     if catalog.path.resolve() == (catalog.root / f"{kind}.csv").resolve():
         raise CatalogError(f"{catalog.path}: is a {kind} library itself; name the catalog that it was made of")

@@ -260,8 +260,10 @@ def test_mistakes_are_one_line_each(source: Path, damaged: Path) -> None:
         with pytest.raises(CatalogError, match=f"^{name}=0 must be at least 1$"):
             build_damaged(source, **{name: 0})
     for name in ("excerpt_s", "minutes"):
-        with pytest.raises(CatalogError, match=f"^{name}=0 must be above 0$"):
+        with pytest.raises(CatalogError, match=f"^{name}=0 must be a number above 0$"):
             build_damaged(source, **{name: 0})
+        with pytest.raises(CatalogError, match=f"^{name}=inf must be a number above 0$"):
+            build_damaged(source, **{name: float("inf")})
     with pytest.raises(CatalogError, match=r"^sound_minutes=-1\.0 must be 0 or above$"):
         build_damaged(source, sound_minutes=-1.0)
     with pytest.raises(CatalogError, match="is a damaged library itself"):
@@ -275,6 +277,16 @@ def test_a_folder_with_files_of_others_is_refused_before_anything_is_written(tmp
     with pytest.raises(CatalogError, match=r"damaged: holds 000000-0\.flac, which no build of ours wrote"):
         build_damaged(source, workers=1)
     assert [path.name for path in (tmp_path / "damaged").iterdir()] == ["000000-0.flac"]
+
+
+def test_a_catalog_that_was_written_by_hand_is_refused_and_stays(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=1)
+    mine = Catalog.write(tmp_path / "damaged.csv", "tones", [Recording(id="song/0", path="0.wav")]).path
+    before = mine.read_bytes()
+    with pytest.raises(CatalogError, match=r'damaged\.csv: holds the row "song/0", which no build of ours wrote'):
+        build_damaged(source, workers=1)
+    assert mine.read_bytes() == before
+    assert not (tmp_path / "damaged").exists()
 
 
 def make_take(folder: Path) -> tuple[library._DamageMaker, Take]:

@@ -188,6 +188,15 @@ def test_a_package_that_was_unpacked_before_there_were_marks_is_replaced(
     assert [path.name for path in folder.parent.glob(".game-music*")] == []
 
 
+@pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan"), float("inf")])
+def test_minutes_that_are_no_number_above_0_are_one_line(
+    tmp_path: Path, shop: Shop, labels: LabelMap, minutes: float
+) -> None:
+    with pytest.raises(CatalogError, match=rf"^minutes={minutes} must be a number above 0$"):
+        build_debian(tmp_path / "debian", minutes=minutes, repository=shop, mapping=labels)
+    assert not (tmp_path / "debian").exists()
+
+
 def test_minutes_and_packages_bound_the_library(tmp_path: Path, shop: Shop, labels: LabelMap) -> None:
     few = build_debian(tmp_path / "few", minutes=0.3, repository=shop, mapping=labels, say=lambda line: None)
     assert {row.package for row in recordings(few)} == {"game-1.2-music"}

@@ -52,8 +52,23 @@ def test_a_mixture_that_is_there_is_kept_and_a_second_import_changes_nothing(tmp
     import_stem_folders(tmp_path)
     assert rows(tmp_path / "catalog.csv")[0].path == "song/mixture.flac"
     before = (tmp_path / "catalog.csv").read_bytes()
-    import_stem_folders(tmp_path)
+    assert import_stem_folders(tmp_path).kept is None
     assert (tmp_path / "catalog.csv").read_bytes() == before
+    assert not list(tmp_path.glob("catalog-before-*"))
+
+
+def test_a_catalog_that_somebody_worked_on_is_kept_beside_the_new_one(tmp_path: Path) -> None:
+    song(tmp_path / "song", 0)
+    import_stem_folders(tmp_path)
+    new = (tmp_path / "catalog.csv").read_bytes()
+    for number in (1, 2):
+        mine = new + f"another,{number}.wav\n".encode()
+        (tmp_path / "catalog.csv").write_bytes(mine)
+        imported = import_stem_folders(tmp_path)
+        assert imported.kept == tmp_path / f"catalog-before-{number}.csv"
+        assert f"is kept as {imported.kept}" in str(imported)
+        assert imported.kept.read_bytes() == mine
+        assert (tmp_path / "catalog.csv").read_bytes() == new
 
 
 def test_folders_named_like_splits_say_the_split(tmp_path: Path) -> None:
