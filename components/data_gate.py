@@ -66,6 +66,17 @@ def drift_findings(pairs: Mapping[str, anomalies_pb2.Anomalies], *, block: bool)
                 yield Finding(block, f"drift: split {split}, feature {feature}: {_sentence(reason)}")
 
 
+def empty_split_findings(report: Mapping[str, Any]) -> Iterator[Finding]:
+    """A blocking finding for every split without a recording that the Trainer or the Evaluator reads."""
+    for split in ("train", "validation", "eval"):
+        if not report["splits"].get(split, {}).get("recordings"):
+            yield Finding(
+                True,
+                f"data: split {split} has no recordings: add some of more artists, or name the split in the catalog's "
+                "column split",
+            )
+
+
 def support_findings(
     report: Mapping[str, Any], gate: Gate, outputs: tuple[str, ...], tags: tuple[str, ...]
 ) -> Iterator[Finding]:
@@ -123,6 +134,7 @@ class Executor(base_executor.BaseExecutor):
         findings = [
             *schema_findings(read_anomalies(anomalies, "Split-")),
             *drift_findings(read_anomalies(drift, "SplitPair-"), block=gate.drift == "block"),
+            *empty_split_findings(report),
             *support_findings(report, gate, outputs, tuple(json.loads(exec_properties["tags"]))),
         ]
         if any(finding.blocks for finding in findings):

@@ -28,7 +28,7 @@ SCHEMA = text_format.Parse(
 )
 GATE = Gate.model_validate({"floors": {}, "drops": {}, "minimum": {"recordings": 3, "artists": 2}})
 ENOUGH = {"eval": {"recordings": 9, "artists": 3}}
-REPORT = {"tags": {"rock": ENOUGH}, "splits": ENOUGH}
+REPORT = {"tags": {"rock": ENOUGH}, "splits": dict.fromkeys(("train", "validation", "eval"), ENOUGH["eval"])}
 
 
 def library(seed: int, *, gain_db: float = 0.0, **more: object) -> pd.DataFrame:
@@ -162,8 +162,19 @@ def test_a_reported_tag_needs_no_recordings(run: Run) -> None:
     assert run.gate(library(0), gate=gate, report=REPORT | {"tags": {}}) == []
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "eval"])
+@pytest.mark.parametrize("counts", [None, {"recordings": 0, "artists": 0}])
+def test_a_split_without_recordings_blocks_before_anything_is_trained(
+    run: Run, split: str, counts: dict | None
+) -> None:
+    splits = {name: held for name, held in REPORT["splits"].items() if name != split}
+    report = REPORT | {"splits": splits if counts is None else splits | {split: counts}}
+    with pytest.raises(data_gate.DataFindings, match=f"data: split {split} has no recordings: add some"):
+        run.gate(library(0), report=report)
+
+
 def test_an_output_that_is_no_tag_counts_every_recording(run: Run) -> None:
-    report = REPORT | {"splits": {"eval": {"recordings": 9, "artists": 1}}}
+    report = REPORT | {"splits": REPORT["splits"] | {"eval": {"recordings": 9, "artists": 1}}}
     with pytest.raises(data_gate.DataFindings, match="vocals has 1 eval artists and the gate needs 2"):
         run.gate(library(0), report=report)
 
