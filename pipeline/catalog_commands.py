@@ -8,7 +8,7 @@ import typer
 
 from pipeline.import_commands import import_app
 from pipeline.settings import HOME
-from pipeline.terminal import one_line_errors, progress_bar, typed
+from pipeline.terminal import HomeOption, absolute_path, one_line_errors, progress_bar, typed
 from pipeline.titles import library_title
 
 catalog_app = typer.Typer(
@@ -38,7 +38,7 @@ SoundMinutesOption = Annotated[
         "excerpts): on them the detector learns how sure it has to be of an event.",
     ),
 ]
-HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
+CatalogOption = Annotated[Path | None, typer.Option(help="Another catalog to read.", callback=absolute_path)]
 
 
 def build_builtin_catalog(home: Path) -> Path:
@@ -107,7 +107,7 @@ def debian_sources(home: HomeOption = HOME) -> None:
 @catalog_app.command("damage")
 def damage(
     library: Annotated[str, typer.Argument(help="A library in the home folder: its catalog.csv is read.")] = "builtin",
-    catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
+    catalog: CatalogOption = None,
     minutes: ExcerptMinutesOption = None,
     training_takes: TrainingTakesOption = None,
     validation_takes: ValidationTakesOption = None,
@@ -132,8 +132,10 @@ def damage(
 @catalog_app.command("noise")
 def noise(
     library: Annotated[str, typer.Argument(help="A library in the home folder: its catalog.csv is read.")] = "builtin",
-    catalog: Annotated[Path | None, typer.Option(help="Another catalog to read.")] = None,
-    noises: Annotated[Path | None, typer.Option(help="Catalog of real noise recordings to mix in as well.")] = None,
+    catalog: CatalogOption = None,
+    noises: Annotated[
+        Path | None, typer.Option(help="Catalog of real noise recordings to mix in as well.", callback=absolute_path)
+    ] = None,
     minutes: MinutesOption = None,
     training_takes: TrainingTakesOption = None,
     seed: SeedOption = 0,

@@ -8,7 +8,7 @@ import typer
 from pipeline import kubeflow_commands
 from pipeline.catalog_commands import catalog_app
 from pipeline.settings import HOME, Settings, load_settings
-from pipeline.terminal import STOPPED, one_line_errors, typed
+from pipeline.terminal import STOPPED, HomeOption, one_line_errors, typed
 from trainers.task import TASKS
 
 BUILTIN = "builtin"
@@ -25,7 +25,6 @@ app = typer.Typer(
 )
 app.add_typer(catalog_app, name="catalog")
 
-HomeOption = Annotated[Path, typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -36,4 +36,4 @@ def run(settings: Settings, *, verbose: bool) -> int:
         console.print(f"{pipeline_title(settings.name)}: loading TensorFlow Extended")
         from pipeline.session import session
 
-        return session(settings, console, log_path(settings))
+        return session(settings, console, None if verbose else log_path(settings))

@@ -17,7 +17,7 @@ from catalog.format import open_catalog
 from catalog.served import newest_version
 from pipeline.console import quiet
 from pipeline.settings import Settings, SettingsError, read_assignment
-from pipeline.terminal import STOPPED, in_short, log_traceback, typed, user_error
+from pipeline.terminal import STOPPED, in_short, log_traceback, story_in, typed, user_error
 from pipeline.titles import pipeline_title
 from serving.facts import read_facts
 
@@ -92,7 +92,7 @@ def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: 
             return STOPPED
         except Exception as error:  # noqa: BLE001 (the door: whatever a worker raises ends as a line and a code)
             cause = user_error(error)
-            lines = [str(cause)] if cause is not None else [in_short(error), f"the whole story is in {log}"]
+            lines = [str(cause)] if cause is not None else [in_short(error), *story_in(None if verbose else log)]
             for line in lines:
                 _print(console, f"dacapo: {line}")
             log_traceback()

@@ -20,8 +20,10 @@ from pipeline.titles import pipeline_title
 from pipeline.verdict import Figure, Verdict
 
 
-def session(settings: Settings, console: Console, log: Path) -> int:
-    """Retrains, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`, or ``STOPPED``)."""
+def session(settings: Settings, console: Console, log: Path | None) -> int:
+    """Retrains, reports on `console`, and answers the exit code (:class:`pipeline.retrain.Exit`, or ``STOPPED``); `log`
+    has the rest, unless all of it is shown.
+    """
     started = time.monotonic()
     run_id = new_run_id()
     console.print(f"{pipeline_title(settings.name)}: run {run_id}")

@@ -22,13 +22,20 @@ class SettingsError(DaCapoError):
     """A setting that cannot be used; one line naming the field, the value and what would be right."""
 
 
-def _absolute(value: Any) -> Any:
+def absolute(value: Any) -> Any:
+    """A path, absolute, with a leading ``~`` as the home folder; anything else as it is.
+
+    Raises
+    ------
+    ValueError
+        It is a URL.
+    """
     if isinstance(value, str | Path) and URL.match(str(value)):
         raise ValueError("is a URL, write the path of a file system that is mounted")
     return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
 
 
-AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
+AbsolutePath = Annotated[Path, BeforeValidator(absolute)]
 Word = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 """Text, in which YAML saw a number: ``warm_start=1764000000`` is a version."""
 

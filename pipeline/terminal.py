@@ -6,13 +6,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audio.errors import FULL, DaCapoError
-from pipeline.settings import HOME
+from pipeline.settings import HOME, absolute
 
 STOPPED = 130
 """Exit code of what was stopped by hand: 128 and the number of SIGINT, as shells say it."""
@@ -41,6 +42,21 @@ def one_line_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+def absolute_path(param: typer.CallbackParam, value: Path | None) -> Path | None:
+    """The value of a path option as settings take it: shells leave the ``~`` of ``--home=~/x`` as it is."""
+    with one_line_errors():
+        try:
+            return None if value is None else Path(absolute(value))
+        except ValueError as error:
+            raise DaCapoError(f"{param.opts[0]} {value}: {error}") from error
+
+
+HomeOption = Annotated[
+    Path,
+    typer.Option(help="Folder of catalogs, metadata, checkpoints, logs and served models.", callback=absolute_path),
+]
+
+
 def user_error(error: BaseException) -> DaCapoError | None:
     """The error of ours in the chain behind `error` (Beam wraps what is raised under it), or None."""
     link: BaseException | None = error
@@ -56,12 +72,19 @@ def in_short(error: BaseException) -> str:
     return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
-def told(error: BaseException, node: str, log: Path) -> tuple[DaCapoError | None, list[str]]:
-    """What `user_error` finds behind the error that ended `node`, and the lines that tell the person of it."""
+def told(error: BaseException, node: str, log: Path | None) -> tuple[DaCapoError | None, list[str]]:
+    """What `user_error` finds behind the error that ended `node`, and the lines that tell the person of it and of the
+    `log`, if there is one.
+    """
     cause = user_error(error)
     if cause is None:
-        return None, [f"{node}: {in_short(error)}", f"the whole story is in {log}"]
+        return None, [f"{node}: {in_short(error)}", *story_in(log)]
     return cause, [*map(str, getattr(cause, "problems", ())), *str(cause).splitlines()]
+
+
+def story_in(log: Path | None) -> list[str]:
+    """The line that tells of the log, if there is one."""
+    return [] if log is None else [f"the whole story is in {log}"]
 
 
 def log_traceback() -> None:

@@ -209,6 +209,25 @@ def test_an_import_of_a_folder_that_is_not_there_is_one_line(tmp_path: Path, kin
     assert str(tmp_path / "gone") in line
 
 
+def test_a_home_below_the_users_own_is_the_same_for_every_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for command in (("runs",), ("catalog", "damage"), ("run",)):
+        done = dacapo(*command, "--home=~/mine")
+        assert f"{tmp_path}/mine" in done.stdout + done.stderr, command
+        assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("command", [("runs",), ("catalog", "build", "builtin"), ("catalog", "damage"), ("demo",)])
+def test_a_home_that_is_a_url_is_one_line(command: tuple[str, ...]) -> None:
+    done = dacapo(*command, "--home", "s3://bucket/home")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("dacapo: --home s3:/bucket/home: is a URL")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "command",
     [

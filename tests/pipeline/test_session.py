@@ -23,7 +23,7 @@ class FullDisk(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def run(monkeypatch: pytest.MonkeyPatch, home: Path, became: object) -> tuple[int, str]:
+def run(monkeypatch: pytest.MonkeyPatch, home: Path, became: object, log: Path | None = None) -> tuple[int, str]:
     """The exit code, and what the terminal shows, of a run that ends with an outcome or an exception."""
 
     def retrain(*_: object) -> object:
@@ -33,7 +33,7 @@ def run(monkeypatch: pytest.MonkeyPatch, home: Path, became: object) -> tuple[in
 
     monkeypatch.setattr(session, "retrain", retrain)
     output = io.StringIO()
-    code = session.session(load_settings({"home": home}), Console(file=output, width=140), home / "run.log")
+    code = session.session(load_settings({"home": home}), Console(file=output, width=140), log)
     return code, output.getvalue()
 
 
@@ -51,6 +51,16 @@ def test_a_full_disk_under_the_log_hides_no_line_of_what_went_wrong(
     ended, shown = run(monkeypatch, tmp_path, error)
     assert ended == code
     assert line in shown.splitlines()
+
+
+@pytest.mark.parametrize("shown_all", [False, True])
+def test_the_log_is_told_of_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shown_all: bool
+) -> None:
+    log = None if shown_all else tmp_path / "run.log"
+    _, shown = run(monkeypatch, tmp_path, RuntimeError("oh"), log)
+    assert "dacapo: start: RuntimeError: oh" in shown
+    assert ("the whole story is in" in shown) == (not shown_all)
 
 
 def refuse(*_: object, **__: object) -> NoReturn:
