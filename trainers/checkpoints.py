@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import uuid
 import zipfile
 from collections.abc import Mapping
@@ -147,7 +148,8 @@ class Checkpoints:
         for path in self._paths():
             tf.io.gfile.remove(path)
         for folder in tf.io.gfile.glob(os.path.join(self.folder, "rows-*")):
-            tf.io.gfile.rmtree(folder)
+            # Trainings map rows into memory: on NFS a file that is open leaves its folder until this process ends.
+            shutil.rmtree(folder, ignore_errors=True)
 
     def finished(self) -> Finished | None:
         """The result, if training has ended."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from audio.errors import DaCapoError
 from tests.trainers.published_musicnn import music, published_answers
 from tests.trainers.tiny_library import RATE, TAGS, Library, raw_example
 from trainers.request import Recipe, parse_request
@@ -126,6 +127,11 @@ def test_a_tagger_with_musicnn_is_trained_exported_and_started_from(library: Lib
         tmp_path / "again", warm_start=first.serving_model_dir, musicnn=ONE, steps=1, learning_rate=1e-9
     )
     run_fn(again)
+    other = library.fn_args(
+        tmp_path / "other", warm_start=first.serving_model_dir, musicnn=["MSD_musicnn", "MTT_musicnn"]
+    )
+    with pytest.raises(DaCapoError, match=r"MTT_musicnn listened there and MSD_musicnn, MTT_musicnn here"):
+        run_fn(other)
     before, after = library.finished(tmp_path / "first"), library.finished(tmp_path / "again")
     assert set(before.weights) == set(after.weights)
     np.testing.assert_allclose(before.weights["musicnn_units/kernel"], after.weights["musicnn_units/kernel"], atol=1e-5)

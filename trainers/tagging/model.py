@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from audio.errors import DaCapoError
 from audio.mel import N_MELS
 from trainers.average_precision import macro_average_precision
 from trainers.calibration import learn_thresholds, pool_recordings
@@ -54,7 +55,7 @@ class TaggingLearner:
         self.segment_samples = self.spec.segment_samples
         self.frames = int(frames_of(tf.constant(self.segment_samples + 1)))
         self.embed: MusicnnEmbedding | None = None
-        if _listens(recipe.config.warm_start):
+        if _listens(recipe.config.warm_start, self.hyperparameters.musicnn):
             self.embed, self._store = self._musicnn(recipe.config.checkpoint_root)
 
     @property
@@ -163,9 +164,22 @@ class TaggingLearner:
         return {"thresholds": learn_thresholds(probabilities, labels, self.tree)}
 
 
-def _listens(warm_start: str) -> bool:
-    """Whether musicnn listens: if the training starts from it or from a model that it listened in."""
-    return warm_start == MUSICNN or (warm_start != FRESH and bool(exported_facts(warm_start).get(MUSICNN)))
+def _listens(warm_start: str, networks: tuple[str, ...]) -> bool:
+    """Whether musicnn listens: if the training starts from it or from a model that it listened in.
+
+    Raises
+    ------
+    DaCapoError
+        Other networks listened there. Their weights have the same shapes and would be taken for those of these.
+    """
+    if warm_start in (MUSICNN, FRESH):
+        return warm_start == MUSICNN
+    there = tuple(exported_facts(warm_start).get(MUSICNN, ()))
+    if there and there != networks:
+        raise DaCapoError(
+            f"warm_start={warm_start}: {', '.join(there)} listened there and {', '.join(networks)} here (train.musicnn)"
+        )
+    return bool(there)
 
 
 def make_learner(recipe: Recipe) -> TaggingLearner:
