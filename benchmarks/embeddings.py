@@ -71,14 +71,14 @@ class Embedder:
 
 
 def embed(recordings: Iterable[Recording], folder: str, checkpoint: str, patches: int) -> Arrays:
-    """Embeddings of recordings by layer, each [recordings, size]; one that lies in `folder` already is not computed
-    again.
+    """Embeddings of recordings by layer, each [recordings, size]; what was heard before, with the same samples, lies in
+    `folder` and is not computed again.
     """
     os.makedirs(folder, exist_ok=True)
     embedder: Embedder | None = None
     rows = []
     for number, recording in enumerate(recordings, start=1):
-        path = os.path.join(folder, hashlib.sha256(recording.id.encode()).hexdigest()[:24] + ".npz")
+        path = os.path.join(folder, hashlib.sha256(recording.waveform.tobytes()).hexdigest()[:24] + ".npz")
         if not os.path.isfile(path):
             embedder = embedder or Embedder(checkpoint, patches)
             write_arrays(path, embedder(recording.waveform), {})

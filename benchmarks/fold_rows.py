@@ -11,7 +11,6 @@ from audio.spec import AudioSpec
 from benchmarks.past_runs import PastRun
 from components.audio_example_gen.segments import training_cuts
 from trainers.checkpoints import checkpoint_key
-from trainers.data_stamps import data_stamps
 from trainers.learner import Tensors
 from trainers.rows import open_rows
 from trainers.tagging.model import TaggingLearner
@@ -95,7 +94,7 @@ def rows_key(past: PastRun, judged: Iterable[bytes], hyperparameters: TaggingHyp
     """
     digests = [hashlib.sha256(serialized).hexdigest() for serialized in judged]
     shaping = {"musicnn": hyperparameters.musicnn, "patches": hyperparameters.musicnn_patches}
-    return checkpoint_key(shaping | {"data": data_stamps(_learnt_from(past), past.transform_graph), "judged": digests})
+    return checkpoint_key(shaping | {"data": past.data_stamps(), "judged": digests})
 
 
 def _learnt_from(past: PastRun) -> list[str]:

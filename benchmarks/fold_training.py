@@ -16,7 +16,6 @@ from benchmarks.kept_training import kept_training
 from benchmarks.past_runs import PastRun
 from benchmarks.report import BenchmarkError, say
 from benchmarks.row_view import RowView
-from pipeline.code_hash import code_hash
 from trainers.calibration import calibrate
 from trainers.checkpoints import Checkpoints, checkpoint_key
 from trainers.loop import predict_rows
@@ -45,8 +44,7 @@ class FoldTraining:
     """
 
     def __init__(self, past: PastRun, ids: Sequence[str], home: Path, hyperparameters: dict[str, Any]) -> None:
-        code = code_hash("trainers.run", "trainers.tagging.model")
-        self._settings = past.retraining(hyperparameters, strategy="one_device", code=code)
+        self._settings = past.retraining(hyperparameters, strategy="one_device")
         if self._settings["warm_start"] != MUSICNN or self._settings["hyperparameters"]["beside_musicnn"]:
             raise BenchmarkError(
                 f"run {past.run.run_id}: folds are for models whose own trunk does not listen; "

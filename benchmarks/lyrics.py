@@ -116,7 +116,7 @@ def _trained(past: Any, home: Path, seed: int, changes: dict[str, Any], serializ
         changes, seed=seed, checkpoint_root=str(folder / "checkpoints"), strategy="one_device", warm_start="none"
     )
     facts = {name: value for name, value in settings.items() if name != "checkpoint_root"} | {
-        "data": past.transform_graph
+        "data": past.data_stamps()
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     answers = folder / f"eval-{key}.npz"

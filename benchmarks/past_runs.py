@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from audio.spec import AudioSpec
 from benchmarks.report import BenchmarkError
+from pipeline.code_hash import code_hash
 from pipeline.lineage import OUTPUT_EVENTS, Run, open_store, runs
+from trainers.data_stamps import data_stamps
 from trainers.request import parse_request
 
 TRAINED = ("AudioExampleGen.examples", "Transform.transform_graph")
@@ -56,19 +58,24 @@ class PastRun:
         """The folder of Transform's graph."""
         return self.artifacts["Transform.transform_graph"]
 
+    def data_stamps(self) -> list[str]:
+        """What tells the data that the Trainer read from any other (`trainers.data_stamps`)."""
+        return data_stamps([*self.trained_on("train"), *self.trained_on("validation")], self.transform_graph)
+
     def trained_on(self, split: str) -> list[str]:
         """File patterns of what the Trainer read: Transform's Examples of a split, or AudioExampleGen's."""
         return [f"{self.artifacts.get(MATERIALISED, self.examples)}/Split-{split}/*"]
 
     def retraining(self, hyperparameters: dict[str, Any], **changes: Any) -> dict[str, Any]:
-        """The Trainer's ``custom_config`` with other hyperparameters and settings.
+        """The Trainer's ``custom_config`` with other hyperparameters and settings, and with the hash of today's code.
 
         Raises
         ------
         BenchmarkError
             One that this code does not have: misspelt, or the run is older than the code.
         """
-        merged = self.training | changes
+        code = code_hash("trainers.run", f"trainers.{self.training['task']}.model")
+        merged = self.training | {"code": code} | changes
         merged["hyperparameters"] = self.training["hyperparameters"] | hyperparameters
         try:
             parse_request(merged).typed_hyperparameters()

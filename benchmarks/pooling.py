@@ -90,7 +90,7 @@ def _trained(past: Any, home: Path, changes: dict[str, Any]) -> Path:
         changes, checkpoint_root=str(folder / "checkpoints"), strategy="one_device", warm_start="none"
     )
     facts = {name: value for name, value in settings.items() if name != "checkpoint_root"}
-    key = hashlib.sha256(json.dumps([facts, past.transform_graph], sort_keys=True).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([facts, past.data_stamps()], sort_keys=True).encode()).hexdigest()[:16]
     model = folder / f"model-{key}"
     if not model.joinpath(*FACTS).is_file():
         keras.backend.clear_session()

@@ -19,7 +19,6 @@ from benchmarks.report import say
 from benchmarks.row_view import RowView
 from benchmarks.scores import DECISION, System
 from trainers.checkpoints import Checkpoints, Finished, checkpoint_key, read_arrays, write_arrays
-from trainers.data_stamps import data_stamps
 from trainers.learner import Tensors
 from trainers.request import Recipe, parse_request
 from trainers.rows import open_rows
@@ -68,8 +67,7 @@ def separate_models(past: PastRun, serialized: Sequence[bytes], home: Path, hype
 
 def _key(past: PastRun, settings: dict[str, Any]) -> str:
     facts = {name: value for name, value in settings.items() if name != "checkpoint_root"}
-    patterns = [*past.trained_on("train"), *past.trained_on("validation")]
-    return checkpoint_key(facts | {"data": data_stamps(patterns, past.transform_graph)})
+    return checkpoint_key(facts | {"data": past.data_stamps()})
 
 
 def _recipe(past: PastRun, settings: dict[str, Any], tag: int | None = None) -> Recipe:

@@ -62,12 +62,12 @@ def tagging(
     folder = home / "benchmarks" / "tagging" / pipeline
     say(f"run {past.run.run_id}; model {model}")
 
-    embedded = folder / f"{checkpoint}-{patches}-examples-{Path(past.examples).name}"
+    embedded = folder / f"{checkpoint}-{patches}"
     surveys, splits = {}, {}
     for split in SPLITS:
         say(f"musicnn on {split}")
         surveys[split] = Survey()
-        arrays = embed(surveys[split].watch(past, split), str(embedded / split), checkpoint, patches)
+        arrays = embed(surveys[split].watch(past, split), str(embedded), checkpoint, patches)
         splits[split] = Split(arrays, np.stack(surveys[split].labels))
     judged = surveys["eval"]
     say("our model")

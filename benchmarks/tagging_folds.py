@@ -61,12 +61,12 @@ def tagging_folds(
     home = home.absolute()
     past = newest_run(home, pipeline)
     folder = home / "benchmarks" / "tagging" / pipeline
-    embedded = folder / f"{checkpoint}-{patches}-examples-{Path(past.examples).name}"
+    embedded = folder / f"{checkpoint}-{patches}"
     surveys, arrays = [], []
     for split in SPLITS:
         say(f"musicnn on {split}")
         surveys.append(Survey())
-        arrays.append(embed(surveys[-1].watch(past, split), str(embedded / split), checkpoint, patches))
+        arrays.append(embed(surveys[-1].watch(past, split), str(embedded), checkpoint, patches))
     whole = Survey.joined(surveys)
     labels = np.stack(whole.labels)
     heard = Split({name: np.concatenate([part[name] for part in arrays]) for name in arrays[0]}, labels)
