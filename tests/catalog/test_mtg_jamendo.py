@@ -106,7 +106,7 @@ def test_artists_that_the_published_splits_tear_apart_are_told(published: Path) 
         table.write_text(table.read_text() + track_line(track, ["genre---rock"]))
     imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
     assert (imported.torn, imported.problems) == (2, ())
-    assert str(imported).splitlines()[1:] == [told]
+    assert told in str(imported).splitlines()
 
 
 @pytest.mark.parametrize(("subset", "split"), [("autotagging", 0), ("autotagging_top50tags", 1)])
