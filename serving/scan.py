@@ -10,7 +10,7 @@ What lies in the output folder when a scan is over:
     of models that answer audio;
 ``.scan/``
     chunks that are done (`serving.plan`): a scan that was killed, or one of the same catalog with more rows, goes on
-    from them. It may be deleted.
+    from them. It may be deleted; then nothing tells of which model and catalog the answers are.
 
 The first two are replaced by a rename each, when all is done; a killed scan leaves those of the scan before. The folder
 is written by the workers, so they must see it, the catalog and the model under the same paths.
@@ -132,7 +132,7 @@ def scan(
     opened = open_catalog(catalog)
     load_model(model)  # what is wrong with it is said before anything is read
     work = output / WORK
-    _check_ours(output)
+    _check_ours(make_folder(output))
     make_folder(work)
     with _only_scan(work):
         fingerprint = digest(model)
@@ -181,12 +181,16 @@ def _set_aside(problem: Problem) -> dict[str, Any]:
 
 
 def _check_ours(output: Path) -> None:
-    """Makes sure that audio of ours goes over nobody else's: a first scan wants a folder that is not there or empty."""
-    if not output.is_dir() or (output / WORK / IDENTITY).is_file() or (output / ANSWERS).is_file():
+    """Makes sure that audio of ours goes over nobody else's: a first scan wants an empty folder."""
+    if (output / WORK / IDENTITY).is_file() or (output / ANSWERS).is_file():
         return
-    foreign = next((path.name for path in sorted(output.iterdir()) if path.name != WORK), None)
+    try:
+        names = sorted(path.name for path in output.iterdir())
+    except OSError as error:
+        raise ScanError(f"{output}: cannot be read: {error.strerror}") from error
+    foreign = next((name for name in names if not name.startswith(".") and name != "lost+found"), None)
     if foreign is not None:
-        raise ScanError(f"{output}: holds {foreign}, which no scan wrote; give another --output")
+        raise ScanError(f"{output}: holds {foreign} and no answers.jsonl of a scan; give another --output")
 
 
 def _claim(work: Path, catalog: Catalog, model: Path, fingerprint: str) -> None:

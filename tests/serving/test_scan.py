@@ -115,9 +115,12 @@ def test_a_folder_belongs_to_one_model_and_one_catalog(model: Model, shelf: Shel
 def test_a_folder_that_holds_anything_else_is_left_as_it_is(model: Model, shelf: Shelf, tmp_path: Path) -> None:
     shelf.add("song", tone(1))
     out = tmp_path / "out"
+    (out / "lost+found").mkdir(parents=True)
+    assert scan(shelf.write(), model("separation"), out) == Scanned(1, 0, ())
+    shutil.rmtree(out)
     (out / "song").mkdir(parents=True)
     (out / "song" / "vocals.flac").write_bytes(b"a stem of somebody's")
-    with pytest.raises(ScanError, match="holds song, which no scan wrote; give another --output"):
+    with pytest.raises(ScanError, match=r"holds song and no answers\.jsonl of a scan; give another --output"):
         scan(shelf.write(), model("separation"), out)
     assert [path.name for path in out.rglob("*")] == ["song", "vocals.flac"]
 
