@@ -144,7 +144,7 @@ def _kept(path: Path) -> Iterator[Path | None]:
     names = (path.with_name(f"{path.stem}-before-{number}{path.suffix}") for number in itertools.count(1))
     copy = next(name for name in names if not name.exists())
     with staged(copy) as part:
-        shutil.copy2(path, part)
+        shutil.copyfile(path, part)
     try:
         yield copy
     finally:

@@ -28,11 +28,16 @@ def absolute(value: Any) -> Any:
     Raises
     ------
     ValueError
-        It is a URL.
+        It is a URL, or begins with a user whom nobody knows.
     """
-    if isinstance(value, str | Path) and URL.match(str(value)):
+    if not isinstance(value, str | Path):
+        return value
+    if URL.match(str(value)):
         raise ValueError("is a URL, write the path of a file system that is mounted")
-    return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("begins with a user whom this machine does not know") from error
 
 
 AbsolutePath = Annotated[Path, BeforeValidator(absolute)]

@@ -67,7 +67,11 @@ def check_takes(catalog: Path) -> None:
     """
     if not catalog.is_file():
         return
-    for row in open_catalog(catalog).rows(check_files=False):
+    try:
+        opened = open_catalog(catalog)
+    except CatalogError as error:
+        raise CatalogError(f"{error}; remove it if Da Capo made it") from error
+    for row in opened.rows(check_files=False):
         row_id = row.id if isinstance(row, Recording) else row.recording_id
         if row_id is None or not _TAKE_ID.fullmatch(row_id):
             shown = "a row without an id" if row_id is None else f'the row "{printable(row_id)}"'

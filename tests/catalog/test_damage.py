@@ -286,6 +286,9 @@ def test_a_catalog_that_was_written_by_hand_is_refused_and_stays(tmp_path: Path)
     with pytest.raises(CatalogError, match=r'damaged\.csv: holds the row "song/0", which no build of ours wrote'):
         build_damaged(source, workers=1)
     assert mine.read_bytes() == before
+    mine.write_text("not a catalog")
+    with pytest.raises(CatalogError, match=r"damaged\.csv: is not a catalog: .*; remove it if Da Capo made it$"):
+        build_damaged(source, workers=1)
     assert not (tmp_path / "damaged").exists()
 
 

@@ -63,11 +63,14 @@ def test_a_catalog_that_somebody_worked_on_is_kept_beside_the_new_one(tmp_path: 
     new = (tmp_path / "catalog.csv").read_bytes()
     for number in (1, 2):
         mine = new + f"another,{number}.wav\n".encode()
+        (tmp_path / "catalog.csv").unlink()
         (tmp_path / "catalog.csv").write_bytes(mine)
+        (tmp_path / "catalog.csv").chmod(0o444)
         imported = import_stem_folders(tmp_path)
         assert imported.kept == tmp_path / f"catalog-before-{number}.csv"
         assert f"is kept as {imported.kept}" in str(imported)
         assert imported.kept.read_bytes() == mine
+        assert imported.kept.stat().st_mode & 0o200
         assert (tmp_path / "catalog.csv").read_bytes() == new
 
 

@@ -226,6 +226,10 @@ def test_a_home_that_is_a_url_is_one_line(command: tuple[str, ...]) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("dacapo: --home s3:/bucket/home: is a URL")
     assert len(done.stderr.splitlines()) == 1
+    done = dacapo(*command, "--home=~nobody-of-that-name/mine")
+    assert done.stderr == (
+        "dacapo: --home ~nobody-of-that-name/mine: begins with a user whom this machine does not know\n"
+    )
 
 
 @pytest.mark.parametrize(
