@@ -22,6 +22,7 @@ from audio.spectra import log_mel
 from benchmarks.recordings import Recording
 from benchmarks.report import say
 from benchmarks.scores import System
+from pipeline.code_hash import code_hash
 from trainers.average_precision import average_precision, macro_average_precision
 from trainers.calibration import learn_thresholds, logit
 from trainers.checkpoints import read_arrays, write_arrays
@@ -71,14 +72,16 @@ class Embedder:
 
 
 def embed(recordings: Iterable[Recording], folder: str, checkpoint: str, patches: int) -> Arrays:
-    """Embeddings of recordings by layer, each [recordings, size]; what was heard before, with the same samples, lies in
+    """Embeddings of recordings by layer, each [recordings, size]; what was heard before, by the same code, lies in
     `folder` and is not computed again.
     """
     os.makedirs(folder, exist_ok=True)
+    code = code_hash("audio.spectra", "trainers.tagging.musicnn")
     embedder: Embedder | None = None
     rows = []
     for number, recording in enumerate(recordings, start=1):
-        path = os.path.join(folder, hashlib.sha256(recording.waveform.tobytes()).hexdigest()[:24] + ".npz")
+        heard = hashlib.sha256(code.encode() + recording.waveform.tobytes())
+        path = os.path.join(folder, f"{heard.hexdigest()[:24]}.npz")
         if not os.path.isfile(path):
             embedder = embedder or Embedder(checkpoint, patches)
             write_arrays(path, embedder(recording.waveform), {})

@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 from audio.spec import AudioSpec
 from benchmarks.past_runs import PastRun
 from components.audio_example_gen.segments import training_cuts
+from pipeline.code_hash import code_hash
 from trainers.checkpoints import checkpoint_key
 from trainers.learner import Tensors
 from trainers.rows import open_rows
@@ -84,7 +85,7 @@ def _examples(columns: Tensors) -> Iterator[bytes]:
 
 
 def rows_key(past: PastRun, judged: Iterable[bytes], hyperparameters: TaggingHyperparameters) -> str:
-    """Sixteen hexadecimal digits for the recordings and for what shapes their rows.
+    """Sixteen hexadecimal digits for the recordings and for what shapes their rows, today's code among it.
 
     Parameters
     ----------
@@ -94,7 +95,8 @@ def rows_key(past: PastRun, judged: Iterable[bytes], hyperparameters: TaggingHyp
     """
     digests = [hashlib.sha256(serialized).hexdigest() for serialized in judged]
     shaping = {"musicnn": hyperparameters.musicnn, "patches": hyperparameters.musicnn_patches}
-    return checkpoint_key(shaping | {"data": past.data_stamps(), "judged": digests})
+    code = code_hash("trainers.tagging.model")
+    return checkpoint_key(shaping | {"data": past.data_stamps(), "judged": digests, "code": code})
 
 
 def _learnt_from(past: PastRun) -> list[str]:
