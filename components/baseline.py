@@ -38,7 +38,8 @@ class InServiceStatisticsStrategy(tfx.dsl.experimental.ResolverStrategy):
     """Statistics of the data that the model in service was trained on; if those are this run's, of the model before it.
 
     Inputs are ``statistics`` (every ExampleStatistics of the pipeline), ``pushed_model`` and ``current`` (this run's
-    statistics). The answer holds at most one ``statistics``; the other keys are empty.
+    statistics). The answer holds at most one ``statistics``; the other keys are empty. StatisticsGen reads the schema
+    too, which all runs share: Examples alone tell data from other data.
     """
 
     def resolve_artifacts(self, store: mlmd.MetadataStore, input_dict: Artifacts) -> Artifacts:
