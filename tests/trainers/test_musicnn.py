@@ -130,7 +130,7 @@ def test_a_tagger_with_musicnn_is_trained_exported_and_started_from(library: Lib
     other = library.fn_args(
         tmp_path / "other", warm_start=first.serving_model_dir, musicnn=["MSD_musicnn", "MTT_musicnn"]
     )
-    with pytest.raises(DaCapoError, match=r"MTT_musicnn listened there and MSD_musicnn, MTT_musicnn here"):
+    with pytest.raises(DaCapoError, match=r"MSD_musicnn listened there and MSD_musicnn, MTT_musicnn here"):
         run_fn(other)
     before, after = library.finished(tmp_path / "first"), library.finished(tmp_path / "again")
     assert set(before.weights) == set(after.weights)
