@@ -99,10 +99,6 @@ def rows_key(past: PastRun, judged: Iterable[bytes], hyperparameters: TaggingHyp
     return checkpoint_key(shaping | {"data": past.data_stamps(), "judged": digests, "code": code})
 
 
-def _learnt_from(past: PastRun) -> list[str]:
-    return [*past.trained_on("train"), *past.trained_on("validation")]
-
-
 def all_rows(past: PastRun, judged: Sequence[bytes], home: Path, learner: TaggingLearner) -> str:
     """The folder of the rows of all recordings, made if it is not there yet.
 
@@ -120,6 +116,6 @@ def all_rows(past: PastRun, judged: Sequence[bytes], home: Path, learner: Taggin
         with tf.io.TFRecordWriter(str(segments)) as writer:
             for example in transformed(raw, past.transform_graph):
                 writer.write(example)
-        open_rows(str(rows), [*_learnt_from(past), str(segments)], learner.read)
+        open_rows(str(rows), [*past.learnt_from, str(segments)], learner.read)
         segments.unlink()
     return str(rows)

@@ -60,7 +60,12 @@ class PastRun:
 
     def data_stamps(self) -> list[str]:
         """What tells the data that the Trainer read from any other (`trainers.data_stamps`)."""
-        return data_stamps([*self.trained_on("train"), *self.trained_on("validation")], self.transform_graph)
+        return data_stamps(self.learnt_from, self.transform_graph)
+
+    @property
+    def learnt_from(self) -> list[str]:
+        """File patterns of all that the Trainer read."""
+        return [*self.trained_on("train"), *self.trained_on("validation")]
 
     def trained_on(self, split: str) -> list[str]:
         """File patterns of what the Trainer read: Transform's Examples of a split, or AudioExampleGen's."""
