@@ -12,6 +12,8 @@ A window is as long as a training segment. The surest of many is surer than that
 it is sound, says nothing of what to decide about a usual one.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 LEAST_MINUTES = 5.0
@@ -22,32 +24,51 @@ MANY_TIMES = 12
 """Of the windows of a usual recording; up to so many a decision's level rises with the logarithm of their number."""
 SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
+PARTS = 20
+"""That the clean recordings are dealt into, to see what levels do on a part that they were not learnt of."""
 _DIGITS = 9
 """Of sums of shares: those that differ by less are equal."""
 
 
+class Clean(NamedTuple):
+    """Windows of recordings without a defect.
+
+    Attributes
+    ----------
+    recording : np.ndarray [windows], int, which recording each is of. Neighbours by number are taken to be alike:
+        those of an album, and all that was cut from one.
+    scores : np.ndarray [windows, defects], logits above the thresholds that decide.
+    events : np.ndarray [windows, defects], int, how many each would tell at a level of 0.
+    minutes : np.ndarray [windows], that each lasts.
+    """
+
+    recording: np.ndarray
+    scores: np.ndarray
+    events: np.ndarray
+    minutes: np.ndarray
+
+    def take(self, windows: np.ndarray) -> "Clean":
+        """Some of them."""
+        return Clean(*(column[windows] for column in self))
+
+
 def learn_event_levels(
-    clean: np.ndarray,
-    events: np.ndarray,
-    scores: np.ndarray,
-    labels: np.ndarray,
-    minutes: float,
-    false_per_minute: float,
-    ceilings: np.ndarray,
+    clean: Clean, scores: np.ndarray, labels: np.ndarray, false_per_minute: float, ceilings: np.ndarray
 ) -> np.ndarray:
     """The levels at which clean recordings have no more false events than allowed, and the mean share of the recordings
     with a defect that keep their events is largest.
 
+    Levels fit the recordings that they were learnt of better than any others. So these may tell fewer than are
+    allowed: so few that levels learnt of all parts but one, which may tell as few, tell no more than allowed in the
+    parts that were left out, all together.
+
     Parameters
     ----------
-    clean : np.ndarray [windows, defects], logits above the thresholds that decide, of all windows of recordings without
-        a defect
-    events : np.ndarray [windows, defects], int, how many each of them would tell at a level of 0
+    clean : windows of recordings without a defect
     scores : np.ndarray [recordings, defects], those of the surest window of other recordings
     labels : np.ndarray [recordings, defects], bool, what these have
-    minutes : that the clean recordings last
-    false_per_minute : false events that are allowed in a minute of them, of all defects together; those that only
-        `MARGIN` keeps out count as well
+    false_per_minute : false events that are allowed in a minute of clean recordings, of all defects together; those
+        that only `MARGIN` keeps out count as well
     ceilings : np.ndarray [defects], scores of a window that certainly has the defect
 
     Returns
@@ -56,16 +77,32 @@ def learn_event_levels(
         `LEAST_MINUTES` is clean; `SLACK` below the ceilings at most, so that there are events at all, if more false
         ones than allowed
     """
-    defects = range(scores.shape[1])
-    every = int(events[clean >= 0.0].sum())
+    minutes = float(clean.minutes.sum())
+    every = int(clean.events[clean.scores >= 0.0].sum())
     if minutes < LEAST_MINUTES or false_per_minute * minutes >= every:
-        return np.zeros(len(defects), np.float32)
+        return np.zeros(scores.shape[1], np.float32)
     allowed = int(false_per_minute * minutes)
-    offers = [_offers(clean[:, d], events[:, d], scores[labels[:, d], d], allowed, ceilings[d]) for d in defects]
-    forced = sum(int(events[clean[:, d] >= offers[d][0][0], d].sum()) for d in defects)
-    left = max(0, allowed - forced)
-    shares = _shares(np.array([reached[: left + 1] for _, reached in offers]))
-    return np.array([offers[d][0][shares[d]] for d in defects], np.float32)
+    having = [column[has] for column, has in zip(scores.T, labels.T, strict=True)]
+    recordings, number = np.unique(clean.recording, return_inverse=True)
+    part = number * PARTS // len(recordings)
+    unheard = np.zeros(allowed + 1, int)
+    for left_out in np.unique(part):
+        levels = best_levels(clean.take(part != left_out), having, allowed, ceilings)
+        others = clean.take(part == left_out)
+        told = (others.scores >= levels[:, np.newaxis]) * others.events
+        unheard += told.sum(axis=(1, 2))
+    most = np.flatnonzero(unheard <= allowed).max(initial=0)
+    return best_levels(clean, having, allowed, ceilings)[most].astype(np.float32)
+
+
+def best_levels(clean: Clean, having: list[np.ndarray], allowed: int, ceilings: np.ndarray) -> np.ndarray:
+    """The best levels at which clean windows tell 0, 1, ... `allowed` events at most, [allowed + 1, defects]."""
+    defects = range(len(having))
+    offers = [_offers(clean.scores[:, d], clean.events[:, d], having[d], allowed, ceilings[d]) for d in defects]
+    forced = sum(int(clean.events[clean.scores[:, d] >= offers[d][0][0], d].sum()) for d in defects)
+    shares = _shares(np.array([reached for _, reached in offers]))
+    dealt = [shares[max(0, number - forced)] for number in range(allowed + 1)]
+    return np.array([[offers[d][0][share[d]] for d in defects] for share in dealt])
 
 
 def _offers(
@@ -83,9 +120,9 @@ def _offers(
     return levels, np.mean(having >= levels[:, np.newaxis], axis=1)
 
 
-def _shares(reached: np.ndarray) -> tuple[int, ...]:
-    """How many of the allowed false ones each defect gets, so that the sum of what is reached is largest, and of equal
-    sums with the fewest.
+def _shares(reached: np.ndarray) -> list[tuple[int, ...]]:
+    """How many false ones each defect gets of 0, 1, ... allowed ones, so that the sum of what is reached is largest,
+    and of equal sums with the fewest.
 
     Parameters
     ----------
@@ -102,7 +139,7 @@ def _shares(reached: np.ndarray) -> tuple[int, ...]:
             )
             for total in totals
         ]
-    return max(best, key=_reached)[1]
+    return [max(best[: total + 1], key=_reached)[1] for total in totals]
 
 
 def _reached(offer: tuple[float, tuple[int, ...]]) -> float:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from trainers.average_precision import macro_average_precision
 from trainers.calibration import learn_thresholds, logit
-from trainers.defects.event_levels import MANY_TIMES, learn_event_levels
+from trainers.defects.event_levels import MANY_TIMES, Clean, learn_event_levels
 from trainers.defects.events import count_events, pauses_of
 from trainers.defects.features import Constants, louder
 from trainers.defects.frames import RATE, frames_of
@@ -159,11 +159,14 @@ class DefectsLearner:
         heard = np.arange(self.frames) < np.asarray(frames_of(samples[:, np.newaxis]))
         active = (outputs["frame_logits"][clean] >= thresholds) & heard[..., np.newaxis]
         levels = learn_event_levels(
-            logit(outputs["probabilities"][clean]) - thresholds,
-            count_events(active, pauses=pauses_of(self.defects)).numpy(),
+            Clean(
+                found.number[clean],
+                logit(outputs["probabilities"][clean]) - thresholds,
+                count_events(active, pauses=pauses_of(self.defects)).numpy(),
+                samples / RATE / 60,
+            ),
             logit(found.probabilities[found.faulty]) - thresholds,
             found.labels[found.faulty],
-            float(samples.sum()) / RATE / 60,
             self.hyperparameters.false_events_per_minute,
             logit(np.ones(len(thresholds))) - thresholds,
         )
