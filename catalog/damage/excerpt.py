@@ -19,7 +19,6 @@ SLACK_S = 1.5  # more than lost packets ever take away, so that length says noth
 LEAST_EVENT_S = 0.02
 JOINED_S = 0.15
 QUIETEST = 0.003
-CLIPPED = 2e-4
 HEALTHY = 0.3
 BARE = 0.4
 COMPRESSION = (0.1, 0.8)
@@ -117,7 +116,7 @@ def _stretch(path: Path, take: Take, excerpt_s: float, rng: np.random.Generator)
     length_s = min(excerpt_s, info.duration_s)
     for begin_s in _places(take, info.duration_s, length_s, rng):
         y, rate = read(path, channels=1, offset_s=begin_s, duration_s=length_s)
-        if rms(y[0]) >= QUIETEST and clipping.clipped_share(y[0]) <= CLIPPED:
+        if rms(y[0]) >= QUIETEST and not clipping.is_clipped(y[0], rate):
             return np.pad(y[0], (0, max(0, round(length_s * rate) - y.shape[1]))), rate
     raise AudioError(path, "holds no stretch that is neither silent nor clipped by itself")
 

@@ -8,12 +8,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from audio.damage.clipping import clipped_share
+from audio.damage.clipping import CLIPPED, clipped_share, stays_at_ceiling
 from audio.damage.regions import rms
 from audio.damage.streams import codecs
 from audio.errors import AudioError
-from audio.files import blocks, write
-from catalog.damage.excerpt import CLIPPED, QUIETEST, make_excerpt
+from audio.files import blocks, probe, write
+from catalog.damage.excerpt import QUIETEST, make_excerpt
 from catalog.damage.plan import Take, Whole, plan_takes, plan_whole
 from catalog.derived.code import code_of
 from catalog.derived.dealing import takes_by_split
@@ -142,6 +142,7 @@ def check_sound(path: Path, block_s: float = EXCERPT_S) -> None:
     AudioError
         It cannot be read, is silent, or is clipped by itself somewhere.
     """
+    rate = probe(path).sample_rate
     longest, silent = 0, True
     for number, block in enumerate(blocks(path, channels=1, block_s=block_s)):
         y = block[0]
@@ -149,7 +150,7 @@ def check_sound(path: Path, block_s: float = EXCERPT_S) -> None:
         if rms(y) < QUIETEST:
             continue
         silent = False
-        if clipped_share(y) * len(y) > CLIPPED * longest:
+        if clipped_share(y) * len(y) > CLIPPED * longest or (2 * len(y) >= longest and stays_at_ceiling(y, rate)):
             raise AudioError(path, f"is clipped by itself at {number * block_s:.0f} s: excerpts of it alone are taken")
     if silent:
         raise AudioError(path, "is silent")

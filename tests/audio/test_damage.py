@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
 from audio.damage import bursts, clicks, clipping, dropouts, hum
 from audio.damage.regions import Damaged, Region, Removal, merged, shifted
+from audio.damage.streams import Codec
+from audio.damage.transmission import coded
 from tests.audio.signals import SAMPLE_RATE, song
 
 Damage = Callable[[np.ndarray, int, np.random.Generator], Damaged]
@@ -94,6 +97,29 @@ def test_what_lies_beyond_full_scale_is_clipped_already() -> None:
     loud = 1.5 * np.sin(2 * np.pi * 441.7 * np.arange(SAMPLE_RATE) / SAMPLE_RATE).astype(np.float32)
     assert clipping.clipped_share(0.6 * loud) == 0.0
     assert clipping.clipped_share(loud) == clipping.clipped_share(np.clip(loud, -1.0, 1.0)) > 0.3
+
+
+@pytest.mark.parametrize("codec", ["mp3", "ogg", "opus"])
+def test_what_was_clipped_before_it_was_encoded_is_found_behind_the_ripple_of_the_codec(codec: str) -> None:
+    rate = 48_000
+    white = np.random.default_rng(5).standard_normal(6 * rate)
+    music = sosfilt(butter(2, 800.0, fs=rate, output="sos"), white).astype(np.float32)
+    music *= 0.3 / np.quantile(np.abs(music), 0.97)
+    clipped = np.clip(music, -0.3, 0.3)
+    encoder = Codec(codec, rate, 0.5)
+    assert clipping.clipped_share(clipped) > 100 * clipping.CLIPPED
+    assert clipping.clipped_share(coded(clipped, encoder)) <= clipping.CLIPPED
+    assert clipping.is_clipped(coded(clipped, encoder), rate)
+    for sound in (music, coded(music, encoder)):
+        assert not clipping.is_clipped(sound, rate)
+
+
+def test_silence_and_what_is_nearly_silent_stay_at_no_ceiling() -> None:
+    for level in (0.0, 0.01):
+        square = level * np.sign(np.sin(np.arange(SAMPLE_RATE) / 50)).astype(np.float32)
+        assert not clipping.stays_at_ceiling(square, SAMPLE_RATE)
+        assert clipping.stays_at_ceiling(square + 0.1 * np.sign(square), SAMPLE_RATE) == (level > 0.0)
+    assert not clipping.stays_at_ceiling(np.zeros(0, np.float32), SAMPLE_RATE)
 
 
 def test_runs_that_are_too_short_are_not_flat() -> None:
