@@ -102,7 +102,7 @@ def blocks(
     AudioError
         As `probe`; the file is damaged; after the last block, its decode is shorter than its header promised (by more
         than an encoder's padding, `audio.sndfile.TOLERANCE_FRAMES`) or longer than the limit; a sample is NaN,
-        infinite or 120 dB beyond full scale.
+        infinite or 12 dB beyond full scale.
     """
     with closing(_open(path, limits, thorough=True)) as source:
         yield from _convert(path, source, sample_rate, channels, block_s, limits)

@@ -20,6 +20,8 @@ import tensorflow as tf
 
 from trainers.learner import Arrays
 
+DAMAGED = (zipfile.BadZipFile, EOFError, KeyError, ValueError)
+"""What reading a file raises that is not whole."""
 _KEEP = 2
 
 
@@ -86,8 +88,8 @@ def read_arrays(path: str) -> tuple[Arrays, dict[str, Any]]:
 
     Raises
     ------
-    zipfile.BadZipFile
-        The file is damaged.
+    zipfile.BadZipFile, EOFError, KeyError, ValueError
+        The file is damaged (`DAMAGED`).
     """
     with tf.io.gfile.GFile(path, "rb") as file, np.load(io.BytesIO(file.read())) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -131,7 +133,7 @@ class Checkpoints:
         for path in self._paths():
             try:
                 arrays, facts = read_arrays(path)
-            except (zipfile.BadZipFile, EOFError, KeyError, ValueError):
+            except DAMAGED:
                 continue
             history = [Point(**point) for point in facts.pop("history")]
             return State(variables=_under("variables/", arrays), best=_under("best/", arrays), history=history, **facts)
@@ -152,10 +154,13 @@ class Checkpoints:
             shutil.rmtree(folder, ignore_errors=True)
 
     def finished(self) -> Finished | None:
-        """The result, if training has ended."""
+        """The result, if training has ended and it can be read: a machine that fails may leave a name without bytes."""
         if not tf.io.gfile.exists(self._finished):
             return None
-        arrays, facts = read_arrays(self._finished)
+        try:
+            arrays, facts = read_arrays(self._finished)
+        except DAMAGED:
+            return None
         history = [Point(**point) for point in facts["history"]]
         return Finished(_under("weights/", arrays), _under("extras/", arrays), history, facts["best_step"])
 

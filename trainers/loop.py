@@ -70,7 +70,7 @@ def train(
     Raises
     ------
     FloatingPointError
-        The loss is no longer finite.
+        The loss is no longer finite, or no validation gave a score that is a number.
     """
     trainee = make_trainee(learner, hyperparameters, strategy)
     state = checkpoints.latest()
@@ -145,7 +145,9 @@ def _finish(
     checkpoints: Checkpoints,
 ) -> Finished:
     if not state.best:
-        raise FloatingPointError("no validation gave a score that is a number")
+        raise FloatingPointError(
+            "no validation gave a score that is a number: nothing in validation tells right from wrong"
+        )
     set_variables(trainee.model.variables, state.best)
     outputs = predict_rows(learner, trainee, validation, hyperparameters, strategy)
     extras = learner.finish(validation.labels(learner.label_columns), outputs)

@@ -1,7 +1,7 @@
 """A model under a strategy: its optimizer, its training step and its predictions, each one compiled function.
 
 The step is the same on any number of replicas: losses are summed over the global batch and divided by its size,
-gradients are summed over replicas and then clipped.
+gradients are summed over replicas and then clipped. Dropout alone is drawn by every replica for itself.
 """
 
 from collections.abc import Callable

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from trainers.calibration import calibrate, logit
+from trainers.defects import event_levels
 from trainers.defects.event_levels import (
     LEAST_MINUTES,
     MARGIN,
@@ -122,6 +123,23 @@ def test_of_levels_that_keep_as_many_those_with_the_fewest_false_ones_are_taken(
     shares = _shares(reached)[4]
     assert sum(reached[number, share] for number, share in enumerate(shares)) == pytest.approx(0.1 + 4 / 3)
     assert sum(shares) == 3
+
+
+def test_many_that_are_allowed_are_dealt_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They keep hardly less than what is dealt one by one, and hold what they promise as well."""
+    rng = np.random.default_rng(2)
+    scores, labels = with_faulty(rng.normal(0.0, 2.0, (5000, 2)), *((8.0 * rng.random(), n % 2) for n in range(400)))
+    clean = windows(scores[:5000], 1.0)
+    having = [scores[labels[:, defect], defect] for defect in range(2)]
+    kept = []
+    for steps in (400, 40):
+        monkeypatch.setattr(event_levels, "_STEPS", steps)
+        levels = best_levels(clean, having, 400, CEILINGS)
+        assert len(levels) == steps + 1
+        told = [(clean.scores >= level).sum() for level in levels]
+        assert (told <= np.arange(steps + 1) * (400 // steps)).all()
+        kept.append(np.mean([np.mean(of >= level) for of, level in zip(having, levels[-1], strict=True)]))
+    assert kept[0] - 0.02 < kept[1] <= kept[0] < 1.0
 
 
 def test_false_events_that_a_ceiling_forces_are_of_the_allowed_ones() -> None:

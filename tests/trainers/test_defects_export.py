@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from catalog.recording import Event
+from components.audio_example_gen.segments import training_cuts
 from trainers.calibration import logit
 from trainers.checkpoints import Finished
 from trainers.defects.features import Constants, as_pcm, features
@@ -185,24 +186,45 @@ def test_a_defect_less_probable_than_its_level_is_decided_without_events(learner
     assert set(unsure["event_defect"][0].tolist()) == set(others)
 
 
-def test_the_more_windows_a_recording_has_the_surer_one_has_to_be(learner: DefectsLearner, model: Any) -> None:
-    levels = np.array([0.0, 0.4, 2.0], np.float32)
-    hop = learner.frames - 2 * MARGIN
+def surest_logits(
+    learner: DefectsLearner, model: Any, samples: int, usual: float, levels: Sequence[float]
+) -> np.ndarray:
+    """What a detector after recordings `usual` windows long says of one, in logits."""
+    extras = {
+        "thresholds": np.zeros(len(DEFECTS), np.float32),
+        "event_levels": np.asarray(levels, np.float32),
+        "usual_windows": np.float32(usual),
+    }
+    detector, _, facts = make_signatures(learner, Finished(get_variables(model.variables), extras, [], 1))
+    assert facts["usual_windows"] == pytest.approx(usual)
+    return logit(detector.listen(tf.constant(noise(samples / RATE, 6)))[0].numpy())
 
-    def answer(windows: int, usual: float) -> np.ndarray:
-        extras = {
-            "thresholds": np.zeros(len(DEFECTS), np.float32),
-            "event_levels": levels,
-            "usual_windows": np.float32(usual),
-        }
-        detector, _, facts = make_signatures(learner, Finished(get_variables(model.variables), extras, [], 1))
-        assert facts["usual_windows"] == usual
-        y = tf.constant(noise((learner.frames + (windows - 1) * hop) * FRAME_S, 6))
-        return logit(detector.listen(y)[0].numpy())
 
+def test_the_longer_a_recording_is_the_surer_a_window_has_to_be(learner: DefectsLearner, model: Any) -> None:
+    levels = np.array([0.0, 0.4, 2.0])
+    window = learner.frames * FRAME_LENGTH
     for windows, usual, share in ((1, 1.0, 0.0), (2, 1.0, math.log(2, 12)), (4, 2.0, math.log(2, 12)), (14, 1.0, 1.0)):
-        surest = answer(windows, 100.0)
-        np.testing.assert_allclose(answer(windows, usual), surest - share * levels, atol=1e-4)
+        surest = surest_logits(learner, model, windows * window, 100.0, levels)
+        found = surest_logits(learner, model, windows * window, usual, levels)
+        np.testing.assert_allclose(found, surest - share * levels, atol=1e-4)
+
+
+@pytest.mark.parametrize("segments", [0.4, 1.003, 2.0, 3.05])
+def test_a_recording_as_long_as_those_of_validation_is_decided_as_they_were(
+    learner: DefectsLearner, model: Any, segments: float
+) -> None:
+    """Windows overlap where the rows of validation do not, and hear an end that is too short for a row."""
+    samples = round(segments * SEGMENT_S * RATE)
+    cuts = training_cuts(samples, learner.spec)
+    rows = {
+        "id": np.array(["recording"] * len(cuts)),
+        "num_samples": np.array([cut.num_samples for cut in cuts]),
+        "labels": np.ones((len(cuts), len(DEFECTS)), int),
+    }
+    found = learner.recordings(rows, {"probabilities": np.zeros((len(cuts), len(DEFECTS)))})
+    levels = [0.0, 0.4, 2.0]
+    one, other = (surest_logits(learner, model, samples, usual, levels) for usual in (found.usual_windows, 100.0))
+    np.testing.assert_allclose(one, other, atol=0.05)
 
 
 def test_windows_join_without_a_seam(learner: DefectsLearner, model: Any, exported: Any) -> None:

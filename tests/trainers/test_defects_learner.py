@@ -58,7 +58,7 @@ def test_events_are_allowed_for_the_minutes_of_all_segments_of_clean_recordings_
     third_worst = logit(np.array(0.7)) - learnt["thresholds"][1]
     assert third_worst > 0.0
     np.testing.assert_allclose(learnt["event_levels"][1], third_worst + MARGIN, rtol=1e-6)
-    assert learnt["usual_windows"] == 2.0
+    assert learnt["usual_windows"] == sum(SEGMENT_MINUTES) * 60 / learner.spec.segment_s
 
 
 def test_a_long_clean_recording_raises_levels_but_says_nothing_of_what_to_decide_about_excerpts() -> None:
@@ -99,6 +99,7 @@ def test_more_whole_recordings_than_excerpts_do_not_become_the_usual_ones() -> N
         ),
         "labels": np.concatenate([np.ones((faulty, 2), int), np.zeros((MANY_TIMES * whole, 2), int)]),
     }
+    rows["num_samples"] = np.full(len(rows["id"]), 6 * RATE)
     outputs = {"probabilities": np.full((len(rows["id"]), 2), 0.5)}
     found = learner.recordings(rows, outputs)
     assert found.usual_windows == 1.0
@@ -111,6 +112,7 @@ def test_a_long_recording_with_a_defect_says_what_to_decide_about_others() -> No
     rows = {
         "id": np.array(["a", "b", "c"] + MANY_TIMES * ["long"]),
         "labels": np.array([[1, 0], [1, 0], [0, 0]] + MANY_TIMES * [[0, 1]]),
+        "num_samples": np.full(3 + MANY_TIMES, 6 * RATE),
     }
     right = np.array([[0.9, 0.1], [0.8, 0.1], [0.1, 0.1]] + MANY_TIMES * [[0.1, 0.9]])
     assert learner.score(rows, {"probabilities": right}) == 1.0

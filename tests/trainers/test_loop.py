@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from audio.errors import DaCapoError
 from tests.trainers.toy_learner import SETTINGS, ToyLearner, toy_rows
+from trainers.average_precision import macro_average_precision
 from trainers.batches import training_batches
 from trainers.checkpoints import Checkpoints, Finished, State
 from trainers.loop import train
@@ -129,6 +130,35 @@ def test_a_loss_that_is_no_number_stops_the_training(splits: tuple[Rows, Rows], 
             checkpoints=Checkpoints(str(tmp_path)),
             seed=3,
         )
+
+
+def test_a_validation_by_which_nothing_can_be_told_stops_the_training(
+    splits: tuple[Rows, Rows], tmp_path: Path
+) -> None:
+    class Undefined(ToyLearner):
+        """All rows of validation have the one tag."""
+
+        def score(self, rows: dict[str, np.ndarray], outputs: dict[str, np.ndarray]) -> float:
+            return macro_average_precision(np.zeros((4, 1)), np.ones((4, 1)))
+
+    with pytest.raises(FloatingPointError, match="nothing in validation tells right from wrong"):
+        train(
+            Undefined(),
+            *splits,
+            hyperparameters=SETTINGS,
+            strategy=make_strategy("one_device"),
+            checkpoints=Checkpoints(str(tmp_path)),
+            seed=3,
+        )
+
+
+@pytest.mark.parametrize("kept", [0, 300])
+def test_a_result_that_a_failing_machine_left_half_written_is_none(tmp_path: Path, kept: int) -> None:
+    checkpoints = Checkpoints(str(tmp_path))
+    checkpoints.finish(Finished({"w": np.arange(1000.0)}, {}, [], 4))
+    (path,) = tmp_path.glob("finished.npz")
+    path.write_bytes(path.read_bytes()[:kept])
+    assert checkpoints.finished() is None
 
 
 def test_a_mixed_precision_training_learns_with_weights_of_float32(splits: tuple[Rows, Rows], tmp_path: Path) -> None:

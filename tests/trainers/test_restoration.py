@@ -275,6 +275,17 @@ def test_a_recording_of_any_length_is_restored_as_its_stream_is(restorer: Restor
 
 
 @pytest.mark.e2e
+def test_samples_that_are_no_number_are_silence_and_not_the_end_of_the_stream(restorer: Restorer) -> None:
+    y = song(5000)
+    y[2000:2003] = 0.0
+    broken = y.copy()
+    broken[2000:2003] = np.nan, np.inf, -np.inf
+    stream = StreamingRestorer(restorer.extra_files()[FLOAT32])
+    np.testing.assert_array_equal(restorer.restore(tf.constant(broken)), restorer.restore(tf.constant(y)))
+    np.testing.assert_array_equal(stream.restore(broken), stream.restore(y))
+
+
+@pytest.mark.e2e
 def test_a_segment_of_validation_is_restored_as_its_stream_is(
     learner: RestorationLearner, trained: Finished, restorer: Restorer
 ) -> None:

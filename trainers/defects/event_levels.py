@@ -26,6 +26,8 @@ SLACK = 2.0
 """Logits between a certain recording and the highest level: a pool's sums in float32 lose some 1e-7 of a certainty."""
 PARTS = 20
 """That the clean recordings are dealt into, to see what levels do on a part that they were not learnt of."""
+_STEPS = 1000
+"""In which many allowed events are dealt: what deciding takes then grows no further."""
 _DIGITS = 9
 """Of sums of shares: those that differ by less are equal."""
 
@@ -85,62 +87,60 @@ def learn_event_levels(
     having = [column[has] for column, has in zip(scores.T, labels.T, strict=True)]
     recordings, number = np.unique(clean.recording, return_inverse=True)
     part = number * PARTS // len(recordings)
-    unheard = np.zeros(allowed + 1, int)
+    unheard = np.zeros(min(allowed, _STEPS) + 1, int)
     for left_out in np.unique(part):
         levels = best_levels(clean.take(part != left_out), having, allowed, ceilings)
         others = clean.take(part == left_out)
-        told = (others.scores >= levels[:, np.newaxis]) * others.events
-        unheard += told.sum(axis=(1, 2))
+        unheard += [int(others.events[others.scores >= level].sum()) for level in levels]
     most = np.flatnonzero(unheard <= allowed).max(initial=0)
     return best_levels(clean, having, allowed, ceilings)[most].astype(np.float32)
 
 
 def best_levels(clean: Clean, having: list[np.ndarray], allowed: int, ceilings: np.ndarray) -> np.ndarray:
-    """The best levels at which clean windows tell 0, 1, ... `allowed` events at most, [allowed + 1, defects]."""
+    """The best levels at which clean windows tell 0, 1, ... `allowed` events at most, [allowed + 1, defects]; in
+    `_STEPS` equal steps if these are fewer.
+    """
     defects = range(len(having))
-    offers = [_offers(clean.scores[:, d], clean.events[:, d], having[d], allowed, ceilings[d]) for d in defects]
+    steps = min(allowed, _STEPS)
+    counts = np.arange(steps + 1) * allowed // max(steps, 1)
+    offers = [_offers(clean.scores[:, d], clean.events[:, d], having[d], counts, ceilings[d]) for d in defects]
     forced = sum(int(clean.events[clean.scores[:, d] >= offers[d][0][0], d].sum()) for d in defects)
     shares = _shares(np.array([reached for _, reached in offers]))
-    dealt = [shares[max(0, number - forced)] for number in range(allowed + 1)]
-    return np.array([[offers[d][0][share[d]] for d in defects] for share in dealt])
+    left = np.searchsorted(counts, np.maximum(counts - forced, 0), side="right") - 1
+    return np.stack([offers[d][0][shares[left, d]] for d in defects], axis=1)
 
 
 def _offers(
-    clean: np.ndarray, events: np.ndarray, having: np.ndarray, allowed: int, ceiling: float
+    clean: np.ndarray, events: np.ndarray, having: np.ndarray, counts: np.ndarray, ceiling: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The level of a defect at which clean windows may tell 0, 1, ... `allowed` events, and the share of the recordings
-    having the defect that reach it, each [allowed + 1]. At the first there may be some where the ceiling forces it.
+    """The level of a defect at which clean windows may tell so many events, and the share of the recordings having the
+    defect that reach it, each as `counts`, which rise from 0. At the first there may be some where the ceiling forces
+    it.
     """
     order = np.argsort(-clean, kind="stable")
-    first_too_many = np.searchsorted(np.cumsum(events[order]), np.arange(allowed + 1), side="right")
+    first_too_many = np.searchsorted(np.cumsum(events[order]), counts, side="right")
     worst = np.append(clean[order], -np.inf)[first_too_many]
     levels = np.where(worst >= 0.0, np.clip(ceiling - SLACK, 0.0, worst + MARGIN), 0.0)
     if not len(having):
-        return levels, np.zeros(allowed + 1)
+        return levels, np.zeros(len(counts))
     return levels, np.mean(having >= levels[:, np.newaxis], axis=1)
 
 
-def _shares(reached: np.ndarray) -> list[tuple[int, ...]]:
-    """How many false ones each defect gets of 0, 1, ... allowed ones, so that the sum of what is reached is largest,
-    and of equal sums with the fewest.
+def _shares(reached: np.ndarray) -> np.ndarray:
+    """How many steps of false ones each defect gets of 0, 1, ... allowed ones, so that the sum of what is reached is
+    largest, and of equal sums with the fewest: int [steps, defects].
 
     Parameters
     ----------
-    reached : np.ndarray [defects, allowed + 1], rising along the second axis
+    reached : np.ndarray [defects, steps], rising along the second axis
     """
-    totals = range(reached.shape[1])
-    best: list[tuple[float, tuple[int, ...]]] = [(0.0, ()) for _ in totals]
-    for row in reached.tolist():
-        # Of each total: what is reached, and what each defect so far takes of it.
-        best = [
-            max(
-                ((best[total - k][0] + row[k], (*best[total - k][1], k)) for k in range(total + 1)),
-                key=_reached,
-            )
-            for total in totals
-        ]
-    return [max(best[: total + 1], key=_reached)[1] for total in totals]
+    totals = np.arange(reached.shape[1])
+    best, dealt = np.zeros(len(totals)), np.zeros((len(totals), 0), int)
+    for row in reached:
+        taken = np.array([_first_best(best[total::-1] + row[: total + 1]) for total in totals])
+        best, dealt = best[totals - taken] + row[taken], np.column_stack([dealt[totals - taken], taken])
+    return dealt[[_first_best(best[: total + 1]) for total in totals]]
 
 
-def _reached(offer: tuple[float, tuple[int, ...]]) -> float:
-    return round(offer[0], _DIGITS)
+def _first_best(sums: np.ndarray) -> int:
+    return int(np.argmax(np.round(sums, _DIGITS)))

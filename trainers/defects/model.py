@@ -39,7 +39,7 @@ class Recordings:
     number : np.ndarray [rows], which recording a row is of.
     probabilities : np.ndarray [recordings, defects].
     labels : np.ndarray [recordings, defects], bool.
-    windows : np.ndarray [recordings], rows of each.
+    windows : np.ndarray [recordings], how many segments long each is, at least one.
     """
 
     number: np.ndarray
@@ -141,7 +141,8 @@ class DefectsLearner:
         probabilities, labels = (np.zeros((number.max() + 1, len(self.defects))) for _ in range(2))
         np.maximum.at(probabilities, number, outputs["probabilities"])
         np.maximum.at(labels, number, rows["labels"])
-        return Recordings(number, probabilities, labels > 0, np.bincount(number))
+        windows = np.maximum(np.bincount(number, rows["num_samples"]) / self.segment_samples, 1.0)
+        return Recordings(number, probabilities, labels > 0, windows)
 
     def score(self, rows: Arrays, outputs: Arrays) -> float:
         """Macro average precision over recordings, without sound ones that are long."""
@@ -155,7 +156,7 @@ class DefectsLearner:
         found = self.recordings(rows, outputs)
         thresholds = learn_thresholds(found.probabilities[found.usual], found.labels[found.usual], self.tree)
         clean = ~found.faulty[found.number]
-        samples = rows["num_samples"][clean]
+        samples, certain = rows["num_samples"][clean], logit(np.ones(1))
         heard = np.arange(self.frames) < np.asarray(frames_of(samples[:, np.newaxis]))
         active = (outputs["frame_logits"][clean] >= thresholds) & heard[..., np.newaxis]
         levels = learn_event_levels(
@@ -168,7 +169,7 @@ class DefectsLearner:
             logit(found.probabilities[found.faulty]) - thresholds,
             found.labels[found.faulty],
             self.hyperparameters.false_events_per_minute,
-            logit(np.ones(len(thresholds))) - thresholds,
+            np.minimum(certain - thresholds, certain),  # a decision is clipped twice: as it is, and calibrated
         )
         usual_windows = np.asarray(found.usual_windows, np.float32)
         return {"thresholds": thresholds, "event_levels": levels, "usual_windows": usual_windows}

@@ -6,9 +6,9 @@ second, of its own window on either side, but at the ends of the recording: enou
 for what is short. It is not enough for the channels that look far around, up to `trainers.defects.spectra.REACH`
 frames: they are measured in the window and take its ends for those of the recording, as they did in training.
 
-The recording has what any window has. The more windows, the more chances to be wrong: of a recording with more of them
-than those that the thresholds were learnt on, a window decides that is surer, and of one with `MANY_TIMES` as many
-(after excerpts of one window: a minute) one that is so sure that events are told (`trainers.defects.event_levels`). In
+The recording has what any window has. The longer it is, the more chances to be wrong: of a recording longer than those
+that the thresholds were learnt on, a window decides that is surer, and of one `MANY_TIMES` as long (after excerpts of
+one window: a minute) one that is so sure that events are told (`trainers.defects.event_levels`). In
 windows that sure, a frame is active where its calibrated probability reaches 0.5. Recordings are taken one by one and
 windows a few at a time, so that memory stays flat however long a recording is.
 """
@@ -50,7 +50,7 @@ class Detector(tf.Module):
     model : with the best weights
     thresholds : np.ndarray [defects], logits
     event_levels : np.ndarray [defects], logits above the thresholds that a window with events reaches
-    usual_windows : np.ndarray [], windows of a recording that the thresholds were learnt on
+    usual_windows : np.ndarray [], how many windows long a recording is that the thresholds were learnt on
     """
 
     def __init__(
@@ -103,14 +103,15 @@ class Detector(tf.Module):
         spec = tf.TensorSpec([WINDOWS_AT_ONCE, 1 + window, classes], tf.float32)
         heard = tf.map_fn(block, starts, fn_output_signature=spec, parallel_iterations=1)
         heard = tf.reshape(heard, [-1, 1 + window, classes])[:count]
-        recording = self._among(count, tf.reduce_max(heard[:, 0], axis=0))
+        recording = self._among(total / window, tf.reduce_max(heard[:, 0], axis=0))
         frames = _joined(heard[:, 1:], hop)[:total]
         has = tf.tile(heard[:, :1] >= tf.sigmoid(self._event_levels), [1, window, 1])
         return recording, frames, (frames >= DECISION) & _joined(has, hop)[:total]
 
     def _among(self, windows: tf.Tensor, surest: tf.Tensor) -> tf.Tensor:
-        """What the probability of the surest of so many windows says of the recording, [defects]."""
-        more = tf.math.log(tf.cast(windows, tf.float32) / self._usual_windows) / math.log(MANY_TIMES)
+        """What the probability of the surest window says of a recording as long as so many, [defects]."""
+        windows = tf.maximum(tf.cast(windows, tf.float32), 1.0)
+        more = tf.math.log(windows / self._usual_windows) / math.log(MANY_TIMES)
         raised = self._event_levels * tf.minimum(more, 1.0)
         return tf.where(raised > 0.0, calibrate(surest, raised, self._learner.tree), surest)
 

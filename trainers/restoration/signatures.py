@@ -66,7 +66,10 @@ class Restorer(tf.Module):
         return self._files()
 
     def restore(self, noisy: tf.Tensor) -> tf.Tensor:
-        """A recording, float32 [samples], restored: float32 [samples]."""
+        """A recording, float32 [samples], restored: float32 [samples]. Samples that are no finite number are silence:
+        the state would keep them for ever.
+        """
+        noisy = tf.where(tf.math.is_finite(noisy), noisy, 0.0)
         hop = self._n_fft // HOPS
         length, overlap = PIECE_FRAMES * hop, self._n_fft - hop
         samples = tf.shape(noisy)[0]

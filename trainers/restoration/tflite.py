@@ -72,8 +72,11 @@ class StreamingRestorer:
         self._frames = StreamingFrames(self._n_fft)
 
     def push(self, block: np.ndarray) -> np.ndarray:
-        """Take the next `hop` samples and give as many restored ones, `delay` later: float32 [hop]."""
-        spectrum = self._frames.analyse(block)
+        """Take the next `hop` samples and give as many restored ones, `delay` later: float32 [hop].
+
+        Samples that are no finite number are silence: the state would keep them for ever.
+        """
+        spectrum = self._frames.analyse(np.where(np.isfinite(block), block, 0.0))
         magnitude = np.abs(spectrum)[np.newaxis, np.newaxis]
         answer = self._run(magnitude=magnitude, state=self._state)
         self._state = answer["state"]
