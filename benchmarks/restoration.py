@@ -163,12 +163,11 @@ def held_out(catalog: Path) -> tuple[list[Path], str]:
     BenchmarkError
         Neither split holds a recording.
     """
-    from catalog.format import open_catalog
-    from catalog.recording import Recording
-    from catalog.splits import SplitAssigner
+    from catalog.format import Problem, open_catalog
+    from catalog.splits import SplitAssigner, with_splits
 
-    opened, assigner = open_catalog(catalog), SplitAssigner()
-    rows = [(row, assigner.assign(row)) for row in opened.rows() if isinstance(row, Recording)]
+    opened = open_catalog(catalog)
+    rows = [placed for placed in with_splits(opened, SplitAssigner()) if not isinstance(placed, Problem)]
     for wanted in ("test", "eval"):
         paths = [opened.locate(row.path) for row, split in rows if split == wanted]
         if paths:

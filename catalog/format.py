@@ -12,7 +12,7 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -65,7 +65,13 @@ class Catalog:
         """The folder that the recordings' paths start from: the one that holds the catalog."""
         return self.path.parent
 
-    def rows(self, *, check_files: bool = True, vocabulary: Vocabulary | None = None) -> Iterator[Recording | Problem]:
+    def rows(
+        self,
+        *,
+        check_files: bool = True,
+        vocabulary: Vocabulary | None = None,
+        reads: Callable[[Recording], object] | None = None,
+    ) -> Iterator[Recording | Problem]:
         """Every row in order, as a `Recording` or as one `Problem` for each of its wrong cells.
 
         Memory does not grow with the number of rows: see `catalog.ids.used_ids`.
@@ -75,6 +81,8 @@ class Catalog:
         check_files : whether a path must lead to a file inside `root`. On a library of millions on a network file
             system leave it to the reader of the audio, which opens each file anyway, by way of `locate`.
         vocabulary : a tag that it neither holds nor ignores is a problem.
+        reads : told of every row whose cells can be read, just before it comes, or what is wrong with its file or its
+            tags.
 
         Raises
         ------
@@ -94,8 +102,11 @@ class Catalog:
                 recording_id = cells.get("id") or None
                 if recording_id and not any(fault.column == "id" for fault in faults):
                     faults = _id_faults(ids, recording_id, row) + faults
-                if isinstance(result, Recording) and not faults:
-                    yield result
+                if isinstance(result, Recording):
+                    if reads is not None and not any(fault.column == "id" for fault in faults):
+                        reads(result)
+                    if not faults:
+                        yield result
                 for fault in faults:
                     yield self._problem(row, fault, recording_id)
 

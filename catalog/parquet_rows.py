@@ -109,7 +109,8 @@ def _can_be_cells(field: pa.Field) -> bool:
     kind = field.type
     if field.name == "tags" and _is_list(kind):
         kind = kind.value_type
-    return _is_text(kind) or pa.types.is_primitive(kind) or pa.types.is_null(kind)
+    number = pa.types.is_primitive(kind) and not pa.types.is_temporal(kind)  # of which Python knows fewer than Arrow
+    return _is_text(kind) or number or pa.types.is_null(kind)
 
 
 def _claimed_bytes(group: pq.RowGroupMetaData) -> int:

@@ -80,6 +80,7 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
     CatalogError
         If the file is missing or a line has more than a million characters.
     """
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     try:
         with open(path, encoding="utf-8", errors="replace", newline="") as handle:
             number = 0

@@ -9,11 +9,14 @@ earlier one.
 import hashlib
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from catalog.errors import CatalogError
+from catalog.format import Catalog
+from catalog.problem import Problem
 from catalog.recording import SPLITS, Recording, Split
+from catalog.vocabulary import Vocabulary
 
 Unit = Literal["artist", "package", "id"]
 
@@ -93,6 +96,18 @@ class SplitAssigner:
             if len(candidates) == 1:
                 break
         return max(candidates, key=lambda split: (self._shares[split] * draws[split], split))
+
+
+def with_splits(
+    catalog: Catalog, assigner: SplitAssigner, *, vocabulary: Vocabulary | None = None
+) -> Iterator[tuple[Recording, Split] | Problem]:
+    """The rows of a catalog with their splits. A row whose file is missing, or a tag of which is unknown, has its split
+    as well: once that is mended, no other has moved.
+    """
+    splits: list[Split] = []
+    for row in catalog.rows(vocabulary=vocabulary, reads=lambda recording: splits.append(assigner.assign(recording))):
+        yield row if isinstance(row, Problem) else (row, splits[-1])
+        splits.clear()
 
 
 def _uniform(key: str) -> float:

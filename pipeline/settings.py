@@ -15,6 +15,7 @@ from trainers.task import TASKS, Hyperparameters, Task, load_task
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME = PROJECT / ".dacapo"
+GLOB = frozenset("*?[]")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one slash: a Path has lost the other
 
 
@@ -38,6 +39,20 @@ def absolute(value: Any) -> Any:
         return Path(value).expanduser().absolute()
     except RuntimeError as error:
         raise ValueError("begins with a user whom this machine does not know") from error
+
+
+def absolute_home(value: Any) -> Any:
+    """`absolute`, of a folder below which files are looked for by pattern.
+
+    Raises
+    ------
+    ValueError
+        As `absolute`, or its name holds what patterns are made of.
+    """
+    path = absolute(value)
+    if GLOB & set(str(path)):
+        raise ValueError(f"holds one of {' '.join(sorted(GLOB))}, which TFX takes for a pattern of names")
+    return path
 
 
 AbsolutePath = Annotated[Path, BeforeValidator(absolute)]
@@ -117,7 +132,7 @@ class Settings(BaseModel):
     task: str = "tagging"
     library: str = Field("builtin", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     profile: str = "quick"
-    home: AbsolutePath = HOME
+    home: Annotated[Path, BeforeValidator(absolute_home)] = HOME
     catalog: AbsolutePath | None = None
     schemas: AbsolutePath | None = None
     seed: int = Field(0, ge=0, lt=2**32)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audio.errors import FULL, DaCapoError
-from pipeline.settings import HOME, absolute
+from pipeline.settings import HOME, absolute, absolute_home
 
 STOPPED = 130
 """Exit code of what was stopped by hand: 128 and the number of SIGINT, as shells say it."""
@@ -44,9 +44,10 @@ def one_line_errors() -> Iterator[None]:
 
 def absolute_path(param: typer.CallbackParam, value: Path | None) -> Path | None:
     """The value of a path option as settings take it: shells leave the ``~`` of ``--home=~/x`` as it is."""
+    check = absolute_home if param.name == "home" else absolute
     with one_line_errors():
         try:
-            return None if value is None else Path(absolute(value))
+            return None if value is None else Path(check(value))
         except ValueError as error:
             raise DaCapoError(f"{param.opts[0]} {value}: {error}") from error
 

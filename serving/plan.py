@@ -3,13 +3,15 @@
 Conventions
 -----------
 A chunk is `CHUNK_ROWS` rows of the catalog, so that appended rows move no other. Its key is a hash of everything that
-its answers depend on: the model's files, the code, and of each recording id, path, lyrics, and the file's size and time
-of change. ``<index>-<key>.rows`` holds its recordings, ``<index>-<key>.jsonl`` what became of them; that is written
-beside and renamed, so a chunk is done or not there. A changed row or file costs its chunk and no more.
+its answers depend on: the model's files, the code, ffmpeg, and of each recording id, path, lyrics, and the file's size,
+time of change and whether it may be read. ``<index>-<key>.rows`` holds its recordings, ``<index>-<key>.jsonl`` what
+became of them; that is written beside and renamed, so a chunk is done or not there. A changed row or file costs its
+chunk and no more.
 """
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -152,9 +154,9 @@ def problem_of(row: int, recording: Recording, reason: str, catalog: str) -> Pro
 def _key(chunk: Iterable[PlannedRecording], root: Path, fingerprint: str) -> str:
     digest = hashlib.sha256(f"{fingerprint}\n".encode())
     for planned in chunk:
-        recording, status = planned.recording, (root / planned.recording.path).stat()
-        facts = (planned.row, recording.id, recording.path, recording.lyrics, status.st_size, status.st_mtime_ns)
-        digest.update(json.dumps(facts).encode())
+        recording, path = planned.recording, root / planned.recording.path
+        facts = (planned.row, recording.id, recording.path, recording.lyrics, os.access(path, os.R_OK))
+        digest.update(json.dumps((*facts, path.stat().st_size, path.stat().st_mtime_ns)).encode())
     return digest.hexdigest()[:16]
 
 

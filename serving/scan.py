@@ -28,6 +28,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from audio.errors import DaCapoError
+from audio.ffmpeg import ffmpeg_release
 from catalog.folder import make_folder
 from catalog.format import Catalog, Problem, open_catalog
 from catalog.writing import PART, whole
@@ -140,7 +141,9 @@ def scan(
         parts = (path for name in (ANSWERS, SET_ASIDE) for path in output.glob(f"{name}-*{PART}"))
         for stale in (*parts, *work.glob(f"*{PART}"), *work.glob(f"*{ROWS}")):
             stale.unlink()  # a killed scan left it; the lock says that nobody is writing it now
-        plan = make_plan(opened, work, fingerprint=f"{fingerprint} {code}", output=output, limit=limit)
+        plan = make_plan(
+            opened, work, fingerprint=f"{fingerprint} {code} {ffmpeg_release()}", output=output, limit=limit
+        )
         planned(plan)
         job = Job(model, opened.root, opened.path.name, output)
         if plan.missing:

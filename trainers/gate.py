@@ -158,4 +158,8 @@ def load_gate(path: Path, outputs: tuple[str, ...], metrics: tuple[str, ...]) ->
             for metric in getattr(limits, kind):
                 if metric not in metrics:
                     raise GateError(f"{path}: {scope}{kind}.{metric} is not one of {', '.join(metrics)}")
+    if not any(
+        gate.limit(kind, output, metric) is not None for kind in LIMITS for output in outputs for metric in metrics
+    ):
+        raise GateError(f"{path}: asks nothing of {', '.join(outputs)}, so no model could be blessed")
     return gate

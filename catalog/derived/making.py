@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from audio.errors import AudioError, DaCapoError
+from audio.ffmpeg import ffmpeg_release
 from catalog.format import Catalog
 from catalog.recording import Recording
 from catalog.worker import start_worker
@@ -88,20 +89,27 @@ class Maker(ABC, Generic[T]):
             facts += [status.st_size, status.st_mtime_ns]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
+    def _readers(self, take: T) -> list[object]:
+        """What a file that could not be read may be read with: ffmpeg, and the right to."""
+        return [ffmpeg_release(), *(os.access(path, os.R_OK) for path in self.inputs(take))]
+
     def known(self, take: T) -> Result | None:
         """What an earlier build said of the take, if that still holds."""
         try:
             result: Result = json.loads(self.mark(take).read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        there = "left_out" in result or all((self.catalog.root / path).is_file() for path in self.paths(take).values())
+        if "left_out" in result:
+            there = result.get("readers") == self._readers(take)
+        else:
+            there = all((self.catalog.root / path).is_file() for path in self.paths(take).values())
         return result if there and result.get("key") == self.key(take) else None
 
     def make(self, take: T) -> Result:
         """Make a take, or say under ``left_out`` why that cannot be.
 
-        What is wrong with a file in `inputs` stays said while the file is as it is. Any other failure leaves no mark:
-        the next build tries again.
+        What is wrong with a file in `inputs` stays said while the file is as it is, and what reads it. Any other
+        failure leaves no mark: the next build tries again.
 
         Raises
         ------
@@ -120,7 +128,7 @@ class Maker(ABC, Generic[T]):
             if Path(error.path) not in (source, *others):
                 raise
             reason = error.reason if Path(error.path) == source else error
-            result["left_out"] = f"{take.source.path}: {reason}"
+            result |= {"left_out": f"{take.source.path}: {reason}", "readers": self._readers(take)}
         except DaCapoError as error:
             return result | {"left_out": f"{take.source.path}: {error}"}
         with whole(mark) as file:

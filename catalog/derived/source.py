@@ -7,8 +7,9 @@ from typing import Any
 from catalog.derived.making import Take
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
+from catalog.problem import Problem
 from catalog.recording import MAX_ID, Recording, Split
-from catalog.splits import SplitAssigner
+from catalog.splits import SplitAssigner, group_of, with_splits
 
 Source = tuple[Recording, Split]
 
@@ -42,13 +43,18 @@ def open_source(
     catalog = open_catalog(path)
     if catalog.path.resolve() == (catalog.root / f"{kind}.csv").resolve():
         raise CatalogError(f"{catalog.path}: is a {kind} library itself; name the catalog that it was made of")
-    assigner = SplitAssigner()
-    sources = [(row, assigner.assign(row)) for row in catalog.rows() if isinstance(row, Recording)]
+    sources = [placed for placed in with_splits(catalog, SplitAssigner()) if not isinstance(placed, Problem)]
     return catalog, sources, None if minutes is None else max(1, round(60 * minutes / excerpt_s))
 
 
 def row_of(take: Take, split: Split, **values: Any) -> Recording:
-    """The row of a take: artist, album, title, package and licence of its source, the rest from `values`."""
+    """The row of a take: artist, album, title, package and licence of its source, the rest from `values`.
+
+    Takes of a source that has neither artist nor package have its id for a package: they are no recordings of their own
+    where artists are counted.
+    """
     suffix = f"~{take.name}"
     inherited = take.source.model_dump(include={"artist", "album", "title", "package", "licence"})
+    if group_of(take.source)[0] == "id":
+        inherited["package"] = take.source.id
     return Recording(id=take.source.id[: MAX_ID - len(suffix)] + suffix, split=split, **inherited, **values)

@@ -6,8 +6,9 @@ from pathlib import Path
 from audio.noises import MAKERS, background, crackle
 from catalog.errors import CatalogError
 from catalog.format import open_catalog
-from catalog.recording import Recording, Split
-from catalog.splits import SplitAssigner
+from catalog.problem import Problem
+from catalog.recording import Split
+from catalog.splits import SplitAssigner, with_splits
 
 _ALSO = {"vinyl": crackle.NAME}
 """Other names of kinds."""
@@ -50,10 +51,11 @@ class NoisePool:
         self._recordings: dict[tuple[Split, str], list[NoiseRecording]] = {}
         if catalog is None:
             return
-        opened, assigner = open_catalog(catalog), SplitAssigner()
-        for row in opened.rows():
-            if isinstance(row, Recording):
-                place = (assigner.assign(row), kind_of(row.tags))
+        opened = open_catalog(catalog)
+        for placed in with_splits(opened, SplitAssigner()):
+            if not isinstance(placed, Problem):
+                row, split = placed
+                place = (split, kind_of(row.tags))
                 self._recordings.setdefault(place, []).append(NoiseRecording(row.id, opened.locate(row.path)))
         if not self._recordings:
             raise CatalogError(f"{catalog}: holds no recording of noise")

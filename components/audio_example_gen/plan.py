@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from catalog.format import Catalog, Problem, open_catalog
 from catalog.recording import Recording, Split
-from catalog.splits import SplitAssigner
+from catalog.splits import SplitAssigner, with_splits
 from components.audio_example_gen.settings import RECORDING_COLUMN, Settings
 
 CHUNK_RECORDINGS = 32
@@ -69,17 +69,20 @@ class Plan:
     problems: tuple[Problem, ...]
 
 
-def checked_rows(catalog: Catalog, settings: Settings) -> Iterator[tuple[int, Recording | Problem]]:
+def checked_rows(
+    catalog: Catalog, settings: Settings, assigner: SplitAssigner
+) -> Iterator[tuple[int, PlannedRecording | Problem]]:
     """Every row with its number; a wrong row comes as one or more problems. No audio is read."""
     row = 0
     vocabulary = settings.vocabulary if settings.vocabulary.tags else None
-    for item in catalog.rows(vocabulary=vocabulary):
+    for item in with_splits(catalog, assigner, vocabulary=vocabulary):
         if isinstance(item, Problem):
             row = item.row
             yield row, item
             continue
         row += 1
-        yield row, missing_stem(row, item, catalog, settings) or item
+        recording, split = item
+        yield row, missing_stem(row, recording, catalog, settings) or PlannedRecording(row, split, recording)
 
 
 def missing_stem(row: int, recording: Recording, catalog: Catalog, settings: Settings) -> Problem | None:
@@ -95,7 +98,8 @@ def missing_stem(row: int, recording: Recording, catalog: Catalog, settings: Set
 def make_plan(settings: Settings, folder: str) -> Plan:
     """Reads the catalog as a stream and writes ``chunk-<index>.jsonl`` and ``plan.json`` into `folder`.
 
-    Splits are assigned before anything is decoded, so a file that is repaired later moves no other recording.
+    Splits are assigned before anything is decoded, and to recordings whose file is missing or of which a tag is unknown
+    as well, so a file that comes back or is repaired later moves no other recording.
 
     Raises
     ------
@@ -109,11 +113,12 @@ def make_plan(settings: Settings, folder: str) -> Plan:
 
     def planned() -> Iterator[PlannedRecording]:
         nonlocal last_row
-        for last_row, item in checked_rows(catalog, settings):
+        for number, item in checked_rows(catalog, settings, assigner):
+            last_row = number
             if isinstance(item, Problem):
                 problems.append(item)
             else:
-                yield PlannedRecording(last_row, assigner.assign(item), item)
+                yield item
 
     recordings, chunks = _write_chunks(planned(), folder)
     units = dict(sorted(assigner.units.items()))

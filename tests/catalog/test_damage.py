@@ -12,10 +12,12 @@ from audio.files import read, write
 from catalog.damage import build_damaged, library
 from catalog.damage.excerpt import BEGINNINGS, ENDS, events_of, make_excerpt
 from catalog.damage.plan import DEFECTS, HARD, Take, deck, is_whole, plan_takes, plan_whole
+from catalog.derived import making
 from catalog.derived.dealing import takes_by_split
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.recording import Event, Recording, Split
+from catalog.splits import group_of
 from catalog.vocabulary import load_vocabulary
 
 RATE = 16_000
@@ -311,6 +313,26 @@ def test_a_codec_that_fails_leaves_its_recording_out_of_this_build(
     monkeypatch.setattr(library, "make_excerpt", fail)
     assert maker.make(take)["left_out"] == "0.wav: codec=mp3 at 44100 Hz: is tired"
     assert maker.known(take) is None
+
+
+def test_a_file_that_cannot_be_read_is_tried_again_when_something_else_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker, take = make_take(tmp_path)
+    (tmp_path / "0.wav").write_bytes(b"no audio at all")
+    assert "is not audio" in str(maker.make(take)["left_out"])
+    assert maker.known(take) is not None
+    monkeypatch.setattr(making, "ffmpeg_release", lambda: "99.9")
+    assert maker.known(take) is None
+
+
+def test_takes_of_a_recording_without_artist_are_no_artists_of_their_own(tmp_path: Path) -> None:
+    catalog = open_catalog(make_source(tmp_path, songs=3))
+    rows = [row.model_copy(update={"artist": None}) for row in rows_of(catalog.path)]
+    source = Catalog.write(catalog.path, "tones", rows).path
+    takes = rows_of(build_damaged(source, excerpt_s=3.0, per_recording=2, workers=1))
+    assert len(takes) == 6
+    assert Counter(map(group_of, takes)) == {("package", f"song/{number}"): 2 for number in range(3)}
 
 
 def test_a_take_that_cannot_be_written_is_made_by_the_next_build(

@@ -419,6 +419,15 @@ def test_a_row_of_parquet_has_the_bounds_of_a_row_of_csv(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.timestamp("s", "Mars/Olympus"), pa.date64(), pa.duration("s")])
+def test_a_column_of_times_is_one_line(tmp_path: Path, kind: pa.DataType) -> None:
+    times = pa.array([2**59], pa.int64()).cast(kind)
+    table = pa.table({"id": ["a"], "path": ["a.wav"], "title": times})
+    pq.write_table(table.replace_schema_metadata({"dacapo-catalog": "1", "library": "test"}), tmp_path / "c.parquet")
+    with pytest.raises(CatalogError, match=r'c\.parquet: column "title" holds \w+\W.*: want text'):
+        open_catalog(tmp_path / "c.parquet")
+
+
 @pytest.mark.parametrize("column", ["title", "tags"])
 def test_a_column_that_cannot_be_text_is_one_line(tmp_path: Path, column: str) -> None:
     table = pa.table({"id": ["a"], "path": ["a.wav"], column: [[b"x"]] if column == "tags" else [b"x"]})

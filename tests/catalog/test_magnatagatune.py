@@ -101,6 +101,13 @@ def test_a_wrong_line_is_left_out_and_told(published: Path) -> None:
     ]
 
 
+def test_a_cell_of_a_hundred_thousand_characters_is_of_its_line_alone(published: Path) -> None:
+    with open(published / "annotations_final.csv", "a", encoding="utf-8") as table:
+        table.write(quoted("16", *"00001", "0/" + 140_000 * "x" + ".mp3"))
+    imported = import_magnatagatune(published)
+    assert any("row " in str(problem) and "path" in str(problem) for problem in imported.problems)
+
+
 def test_a_missing_table_and_a_strange_one_are_one_line(published: Path) -> None:
     (published / "annotations_final.csv").write_text("a\tb\n")
     with pytest.raises(CatalogError, match="from clip_id to mp3_path"):

@@ -1,6 +1,7 @@
 """Splits keep artists together, are stratified by tag, and never move what was already placed."""
 
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import CatalogError
+from catalog.format import Catalog
+from catalog.problem import Problem
 from catalog.recording import Recording, Split
-from catalog.splits import DEFAULT_SHARES, SplitAssigner, group_of
+from catalog.splits import DEFAULT_SHARES, SplitAssigner, group_of, with_splits
+from catalog.vocabulary import Vocabulary
 
 
 def library(recordings: int, artists: int, seed: int = 0) -> list[Recording]:
@@ -35,6 +39,27 @@ def splits(recordings: list[Recording], seed: int = 0) -> list[Split]:
 def test_appended_recordings_move_no_earlier_one(recordings: int, artists: int, seed: int, cut: int) -> None:
     rows = library(recordings, artists, seed)
     assert splits(rows, seed)[:cut] == splits(rows[:cut], seed)
+
+
+def test_a_file_that_is_away_and_a_tag_that_is_unknown_move_no_other_recording(tmp_path: Path) -> None:
+    recordings = [row.model_copy(update={"path": f"{row.id}.wav"}) for row in library(120, 50)]
+    for row in recordings:
+        (tmp_path / row.path).write_bytes(b"")
+    catalog = Catalog.write(tmp_path / "catalog.csv", "library", recordings)
+    known = Vocabulary(("fast", "folk", "jazz", "pop", "rock", "slow"))
+    whole = placed(catalog, known)
+    assert list(whole) == [row.id for row in recordings]
+    (tmp_path / recordings[3].path).unlink()
+    left = placed(catalog, Vocabulary(tuple(tag for tag in known.tags if tag != "jazz")))
+    assert 0 < len(left) < len(recordings) - 1
+    assert recordings[3].id not in left
+    assert left == {name: whole[name] for name in left}
+
+
+def placed(catalog: Catalog, vocabulary: Vocabulary) -> dict[str, Split]:
+    """The splits of the recordings in which nothing is wrong."""
+    rows = with_splits(catalog, SplitAssigner(), vocabulary=vocabulary)
+    return {row[0].id: row[1] for row in rows if not isinstance(row, Problem)}
 
 
 def test_an_artist_is_never_torn_apart() -> None:

@@ -59,6 +59,8 @@ def test_a_wrong_setting_is_one_line_with_field_and_value(assignment: str, words
 
 
 def test_a_home_that_is_a_url_is_shown_as_text() -> None:
+    with pytest.raises(SettingsError, match=r"^home='/music \[2024\]/home': holds one of \* \? \[ \], which TFX takes"):
+        load_settings({"task": "tagging", "home": "/music [2024]/home"})
     with pytest.raises(SettingsError, match=r"^home='s3:/bucket/home': is a URL, write the path of a file system"):
         load_settings({"home": Path("s3://bucket/home")})
 

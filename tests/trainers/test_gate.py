@@ -74,6 +74,10 @@ def test_a_metric_cannot_be_better_both_ways(tmp_path: Path, text: str, words: s
         ("floors: {recall: .nan}\ndrops: {}", "floors.recall=nan"),
         ("floors: {}\ndrops: {}\noutputs: {rock: {ceilings: {recall: .inf}}}", "outputs.rock.ceilings.recall=inf"),
         ("floors: {}\ndrops: {}\nminimum: {recordings: 0}", "minimum.recordings=0"),
+        (
+            "floors: {recall: 1}\ndrops: {}\noutputs: {rock: {reported: x}, jazz: {reported: x}}",
+            "asks nothing of rock, jazz",
+        ),
         ("floors: [", "not YAML"),
         ("", "the file=None"),
     ],
