@@ -86,9 +86,11 @@ def _last_other(served: Sequence[int], own: set[int]) -> int | None:
 
 
 def _served_model_ids(store: mlmd.MetadataStore, pushed: list[types.Artifact]) -> list[int]:
-    """Ids of the models that were pushed, oldest push first."""
+    """Ids of the models that were pushed, oldest push first: a model that is pushed again keeps its artifact and has
+    another version.
+    """
     models = []
-    for artifact in sorted(pushed, key=lambda a: a.id):
+    for artifact in sorted(pushed, key=lambda a: (int(a.get_string_custom_property("pushed_version") or 0), a.id)):
         if artifact.get_int_custom_property("pushed") != 1:
             continue
         models += sorted(_producer_inputs(store, artifact.id, standard_artifacts.Model))

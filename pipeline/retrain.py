@@ -79,14 +79,22 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
         return read_outcome(settings, run_id)
 
 
-def read_outcome(settings: Settings, run_id: str) -> Outcome:
-    """The outcome of a finished run; a blessed model that is not the newest version is made that again."""
+def read_outcome(settings: Settings, run_id: str, *, push_again: bool = True) -> Outcome:
+    """The outcome of a finished run.
+
+    Parameters
+    ----------
+    push_again : whether a blessed model that is not the newest version is made that again, because a person asked for
+        this very run now. Without, only one that is served no more: what was pushed since was judged against it.
+    """
     store = lineage.open_store(connection_config(settings))
     run = lineage.find_run(store, run_id)
     if run is None or run.evaluation is None:
         raise RuntimeError(f"{run_id}: ML Metadata knows no evaluation of this run")
     verdict, served = read_evaluation(run.evaluation).verdict, None
-    if run.verdict == "pushed" and run.archive is not None:
+    if run.served is not None and run.served.is_dir() and not push_again:
+        served = run.served
+    elif run.verdict == "pushed" and run.archive is not None:
         served = push(run.archive, settings.served)  # the newest version itself, unless somebody changed the folder
         if served != run.served:
             run = lineage.pushed_again(store, run, served)

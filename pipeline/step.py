@@ -52,7 +52,7 @@ def run_step(step: "Step", console: Console) -> int:
     started = time.monotonic()
     try:
         with _heard(console):
-            return _launched(step, console)
+            return _launched(step, console, finished=finished)
     except KeyboardInterrupt:
         return STOPPED
     except Exception as error:  # noqa: BLE001 (the door: whatever a component raises ends as a line and a code)
@@ -75,7 +75,7 @@ def _keep(refusal: Path, lines: Iterable[str]) -> None:
             file.write("\n".join(lines))
 
 
-def _launched(step: "Step", console: Console) -> int:
+def _launched(step: "Step", console: Console, *, finished: bool) -> int:
     from components.train_job.executor_operator import executor_operators
     from pipeline.graph import create_pipeline
     from pipeline.kubeflow_outputs import write_outputs
@@ -96,7 +96,7 @@ def _launched(step: "Step", console: Console) -> int:
         write_outputs(step.executor_input, step.output_paths, settings, step.run_id)
     if step.node_id != PUSHER:
         return Exit.SERVED
-    outcome = read_outcome(settings, step.run_id)
+    outcome = read_outcome(settings, step.run_id, push_again=not finished)
     report(console, settings, outcome, time.monotonic() - started)
     return step.unblessed_exit if outcome.exit_code == Exit.NOT_BLESSED else int(outcome.exit_code)
 

@@ -46,6 +46,7 @@ class Lineage:
         artifact.id = number
         if pushed is not None:
             artifact.set_int_custom_property("pushed", pushed)
+            artifact.set_string_custom_property("pushed_version", str(1_700_000_000 + number))
         self.artifacts[kind].append(artifact)
         return artifact
 
@@ -111,6 +112,16 @@ def test_an_old_model_that_comes_back_is_judged_by_the_one_in_service(lineage: L
     data = lineage.data().examples
     first = lineage.train(data)
     second = lineage.train(data)
+    assert lineage.baseline(first) == [second.id]
+
+
+def test_a_model_that_was_pushed_again_is_in_service(lineage: Lineage) -> None:
+    data = lineage.data().examples
+    first = lineage.train(data)
+    second = lineage.train(data)
+    lineage.artifacts["PushedModel"][0].set_string_custom_property("pushed_version", "1800000000")
+    assert lineage.baseline(lineage.step("Model", [data])) == [first.id]
+    assert lineage.baseline(second) == [first.id]
     assert lineage.baseline(first) == [second.id]
 
 

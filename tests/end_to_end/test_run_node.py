@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +111,19 @@ def test_a_second_run_is_cached_and_pushes_nothing(nodes: Nodes, first: lineage.
     second = nodes.run("second")
     assert second.executed == ()
     assert nodes.bench.served() == [first.version]
+
+
+def test_a_run_that_is_told_of_again_does_not_push_over_a_newer_model(nodes: Nodes, first: lineage.Run) -> None:
+    assert first.served is not None
+    newer = first.served.with_name(str(int(first.served.name) + 1))
+    shutil.copytree(first.served, newer)
+    (newer / "another").write_text("model")
+    try:
+        done = nodes.launch("Pusher", "first")
+        assert done.exit_code == 0, done.output
+        assert nodes.bench.served() == [first.version, newer.name]
+    finally:
+        shutil.rmtree(newer)
 
 
 def test_the_evaluator_hands_figures_and_page_to_kubeflow(nodes: Nodes, first: lineage.Run, tmp_path: Path) -> None:

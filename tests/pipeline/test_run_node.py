@@ -116,7 +116,7 @@ def test_a_user_s_mistake_is_not_tried_again_until_the_run_is_submitted_again(
 ) -> None:
     launched: list[str] = []
 
-    def refuse(step: Step, _: object) -> int:
+    def refuse(step: Step, _: object, *, finished: bool) -> int:
         launched.append(step.submitted_as)
         raise SettingsError("catalog='x.csv' does not exist")
 
@@ -135,7 +135,7 @@ def test_a_user_s_mistake_is_not_tried_again_until_the_run_is_submitted_again(
 def test_a_refusal_that_the_disk_does_not_take_is_not_there_by_half(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, finished: bool) -> int:
         raise SettingsError("catalog='x.csv' does not exist")
 
     def full(descriptor: int) -> None:
@@ -150,7 +150,7 @@ def test_a_refusal_that_the_disk_does_not_take_is_not_there_by_half(
 
 def test_a_failure_that_is_not_the_user_s_is_tried_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     ends: list[Exception] = [RuntimeError("a bug"), MetadataUnusable("the database is away")]
-    monkeypatch.setattr("pipeline.step._launched", lambda *_: (_ for _ in ()).throw(ends.pop(0)))
+    monkeypatch.setattr("pipeline.step._launched", lambda *_, finished: (_ for _ in ()).throw(ends.pop(0)))
     given = ["--settings", settings.model_dump_json(exclude_none=True), "--run-id", "one", "--node", "DataGate"]
     assert [main(given), main(given)] == [1, 2]
     assert not ends
