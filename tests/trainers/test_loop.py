@@ -114,36 +114,30 @@ def test_training_ends_early_when_validation_stops_improving(splits: tuple[Rows,
     assert [point.step for point in result.history] == [2, 4, 6, 8]
 
 
-def test_a_loss_that_is_no_number_stops_the_training(splits: tuple[Rows, Rows], tmp_path: Path) -> None:
-    class Exploding(ToyLearner):
-        """Loses everything."""
+class Exploding(ToyLearner):
+    """Loses everything."""
 
-        def loss(self, batch: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]) -> tf.Tensor:
-            return super().loss(batch, outputs) * np.inf
-
-    with pytest.raises(FloatingPointError, match="lower learning_rate"):
-        train(
-            Exploding(),
-            *splits,
-            hyperparameters=SETTINGS,
-            strategy=make_strategy("one_device"),
-            checkpoints=Checkpoints(str(tmp_path)),
-            seed=3,
-        )
+    def loss(self, batch: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        return super().loss(batch, outputs) * np.inf
 
 
-def test_a_validation_by_which_nothing_can_be_told_stops_the_training(
-    splits: tuple[Rows, Rows], tmp_path: Path
+class Undefined(ToyLearner):
+    """All rows of validation have the one tag."""
+
+    def score(self, rows: dict[str, np.ndarray], outputs: dict[str, np.ndarray]) -> float:
+        return macro_average_precision(np.zeros((4, 1)), np.ones((4, 1)))
+
+
+@pytest.mark.parametrize(
+    ("learner", "words"),
+    [(Exploding(), "lower learning_rate"), (Undefined(), "nothing in validation tells right from wrong")],
+)
+def test_a_loss_or_a_score_that_is_no_number_stops_the_training(
+    learner: ToyLearner, words: str, splits: tuple[Rows, Rows], tmp_path: Path
 ) -> None:
-    class Undefined(ToyLearner):
-        """All rows of validation have the one tag."""
-
-        def score(self, rows: dict[str, np.ndarray], outputs: dict[str, np.ndarray]) -> float:
-            return macro_average_precision(np.zeros((4, 1)), np.ones((4, 1)))
-
-    with pytest.raises(FloatingPointError, match="nothing in validation tells right from wrong"):
+    with pytest.raises(FloatingPointError, match=words):
         train(
-            Undefined(),
+            learner,
             *splits,
             hyperparameters=SETTINGS,
             strategy=make_strategy("one_device"),
