@@ -26,7 +26,7 @@ def macro_average_precision(scores: np.ndarray, labels: np.ndarray) -> float:
 
     Returns
     -------
-    float, not a number where there is no such tag
+    float, 0 where there is no such tag
     """
     mixed = [tag for tag in range(labels.shape[1]) if 0 < labels[:, tag].sum() < len(labels)]
-    return float(np.mean([average_precision(scores[:, tag], labels[:, tag]) for tag in mixed])) if mixed else np.nan
+    return float(np.mean([average_precision(scores[:, tag], labels[:, tag]) for tag in mixed])) if mixed else 0.0
