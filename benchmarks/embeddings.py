@@ -2,14 +2,14 @@
 
 musicnn (Pons & Serra 2019, ISC) listens to 3 s patches; its Keras port is `trainers.tagging.musicnn`, whose outputs are
 tested against the published graph. A recording is the mean and the maximum of its patches' embeddings, standardised on
-the training recordings; the regularisation of each tag and, for all tags at once, the layer are chosen by average
-precision on the validation recordings.
+the training recordings; those of several networks are joined. The regularisation of each tag and, for all tags at
+once, the layer are chosen by average precision on the validation recordings.
 """
 
 import hashlib
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -28,10 +28,15 @@ from trainers.calibration import learn_thresholds, logit
 from trainers.checkpoints import read_arrays, write_arrays
 from trainers.learner import Arrays
 from trainers.tag_tree import TagTree
-from trainers.tagging.musicnn import PATCH_FRAMES, musicnn_trunk, musicnn_weights
+from trainers.tagging.musicnn import PATCH_FRAMES, musicnn_trunk, musicnn_weights, published_tags
 from trainers.trainee import set_variables
 
-LAYERS = {"penultimate": ("penultimate",), "pooled front end": ("mean_pool", "max_pool")}
+LAYERS = {
+    "penultimate": ("penultimate",),
+    "penultimate and published tags": ("penultimate", "tags"),
+    "pooled front end": ("mean_pool", "max_pool"),
+}
+OUTPUTS = tuple(sorted({output for outputs in LAYERS.values() for output in outputs}))
 STRENGTHS = tuple(float(c) for c in 10.0 ** np.arange(-5, 2))
 _PATCH_SAMPLES = PATCH_FRAMES * HOP_LENGTH
 _PATCHES_AT_ONCE = 8
@@ -50,10 +55,12 @@ class Embedder:
         self._trunk = musicnn_trunk(checkpoint)
         self._patches = patches
         set_variables(self._trunk.variables, musicnn_weights(checkpoint))
+        self._tags = published_tags(checkpoint)
         self._run = tf.function(lambda x: self._trunk(x, training=False), reduce_retracing=True)
 
     def __call__(self, waveform: np.ndarray) -> Arrays:
-        """Mean and maximum of the patches' outputs, by layer, each [2 * size].
+        """Mean and maximum of the patches' outputs, by name of `OUTPUTS`, each [2 * size]; ``tags`` are the logits of the tags that
+        the network was published with.
 
         Parameters
         ----------
@@ -68,33 +75,50 @@ class Embedder:
             spectra = log_mel(tf.constant(waves[start : start + _PATCHES_AT_ONCE]))[:, :PATCH_FRAMES]
             blocks.append({name: value.numpy() for name, value in self._run(spectra).items()})
         outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-        return {name: np.concatenate([value.mean(axis=0), value.max(axis=0)]) for name, value in outputs.items()}
+        kernel, bias = self._tags
+        outputs["tags"] = outputs["penultimate"] @ kernel + bias
+        return {name: np.concatenate([outputs[name].mean(axis=0), outputs[name].max(axis=0)]) for name in OUTPUTS}
 
 
-def embed(recordings: Iterable[Recording], folder: str, checkpoint: str, patches: int) -> Arrays:
-    """Embeddings of recordings by layer, each [recordings, size]; what was heard before, by the same code, lies in
-    `folder` and is not computed again.
+def embed(recordings: Iterable[Recording], folder: Path, checkpoints: Sequence[str], patches: int) -> Arrays:
+    """Embeddings of recordings by name of `OUTPUTS`, each [recordings, size], those of the networks side by side; what was heard
+    before, by the same code, lies in `folder` and is not computed again.
+
+    Parameters
+    ----------
+    folder : holds a folder for each network
+    checkpoints : of `trainers.tagging.published.CHECKPOINTS`
+    patches : as `Embedder` takes it
     """
-    os.makedirs(folder, exist_ok=True)
     code = code_hash("audio.spectra", "trainers.tagging.musicnn")
-    embedder: Embedder | None = None
-    rows = []
+    shaping = " ".join([code, *OUTPUTS]).encode()
+    embedders: dict[str, Embedder] = {}
+    rows: list[Arrays] = []
     for number, recording in enumerate(recordings, start=1):
-        heard = hashlib.sha256(code.encode() + recording.waveform.tobytes())
-        path = os.path.join(folder, f"{heard.hexdigest()[:24]}.npz")
-        if not os.path.isfile(path):
-            embedder = embedder or Embedder(checkpoint, patches)
-            write_arrays(path, embedder(recording.waveform), {})
-            if number % 10 == 0:
-                say(f"  {checkpoint}: {number} recordings")
-        rows.append(read_arrays(path)[0])
+        heard = hashlib.sha256(shaping + recording.waveform.tobytes()).hexdigest()[:24]
+        parts = []
+        for checkpoint in checkpoints:
+            path = folder / f"{checkpoint}-{patches}" / f"{heard}.npz"
+            if not path.is_file():
+                if checkpoint not in embedders:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    embedders[checkpoint] = Embedder(checkpoint, patches)
+                write_arrays(str(path), embedders[checkpoint](recording.waveform), {})
+                if number % 10 == 0:
+                    say(f"  {checkpoint}: {number} recordings")
+            parts.append(read_arrays(str(path))[0])
+        rows.append(_joined(parts))
     keras.backend.clear_session()
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
+def _joined(parts: Sequence[Arrays]) -> Arrays:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 @dataclass(frozen=True)
 class Split:
-    """Embeddings by layer [recordings, size] and labels [recordings, tags], bool."""
+    """Embeddings by name of `OUTPUTS` [recordings, size] and labels [recordings, tags], bool."""
 
     embeddings: Arrays
     labels: np.ndarray

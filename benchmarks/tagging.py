@@ -19,6 +19,7 @@ from benchmarks.tagging_options import (
     PatchesOption,
     ResamplesOption,
     check_cluster,
+    chosen_checkpoints,
 )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -31,7 +32,7 @@ def tagging(
     pipeline: Annotated[str, typer.Option(help="Pipeline whose newest run is judged.")] = "tagging-debian-full",
     model: Annotated[Path | None, typer.Option(help="Exported model; by default the one that the run pushed.")] = None,
     catalog: CatalogOption = None,
-    checkpoint: CheckpointOption = "MTT_musicnn",
+    checkpoint: CheckpointOption = None,
     patches: PatchesOption = 40,
     separate: Annotated[bool, typer.Option(help="Train one binary model a tag as well (long).")] = True,
     assignments: Annotated[
@@ -62,12 +63,12 @@ def tagging(
     folder = home / "benchmarks" / "tagging" / pipeline
     say(f"run {past.run.run_id}; model {model}")
 
-    embedded = folder / f"{checkpoint}-{patches}"
+    checkpoints = chosen_checkpoints(checkpoint)
     surveys, splits = {}, {}
     for split in SPLITS:
         say(f"musicnn on {split}")
         surveys[split] = Survey()
-        arrays = embed(surveys[split].watch(past, split), str(embedded), checkpoint, patches)
+        arrays = embed(surveys[split].watch(past, split), folder, checkpoints, patches)
         splits[split] = Split(arrays, np.stack(surveys[split].labels))
     judged = surveys["eval"]
     say("our model")
@@ -82,7 +83,7 @@ def tagging(
     facts = _protocol(past, surveys, catalog or home / "catalogs" / past.training["library"] / "catalog.csv")
     notes = [
         cluster_note(cluster, resamples, "the eval split"),
-        f"musicnn: {checkpoint}, {layer}, at most {patches} patches of 3 s, mean and maximum; C a tag and layer chosen "
+        f"musicnn: {' and '.join(checkpoints)}, {layer}, at most {patches} patches of 3 s, mean and maximum; C a tag and layer chosen "
         "on validation.",
     ]
     if separate:

@@ -18,6 +18,7 @@ from benchmarks.tagging_options import (
     PatchesOption,
     ResamplesOption,
     check_cluster,
+    chosen_checkpoints,
 )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -33,7 +34,7 @@ def tagging_folds(
     folds: Annotated[int, typer.Option(min=3, help="Parts that artists are dealt into.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the division into folds.")] = 0,
     catalog: CatalogOption = None,
-    checkpoint: CheckpointOption = "MTT_musicnn",
+    checkpoint: CheckpointOption = None,
     patches: PatchesOption = 40,
     separate: Annotated[bool, typer.Option(help="Train one binary model a tag as well.")] = True,
     assignments: Annotated[
@@ -61,12 +62,12 @@ def tagging_folds(
     home = home.absolute()
     past = newest_run(home, pipeline)
     folder = home / "benchmarks" / "tagging" / pipeline
-    embedded = folder / f"{checkpoint}-{patches}"
+    checkpoints = chosen_checkpoints(checkpoint)
     surveys, arrays = [], []
     for split in SPLITS:
         say(f"musicnn on {split}")
         surveys.append(Survey())
-        arrays.append(embed(surveys[-1].watch(past, split), str(embedded), checkpoint, patches))
+        arrays.append(embed(surveys[-1].watch(past, split), folder, checkpoints, patches))
     whole = Survey.joined(surveys)
     labels = np.stack(whole.labels)
     heard = Split({name: np.concatenate([part[name] for part in arrays]) for name in arrays[0]}, labels)
@@ -82,8 +83,8 @@ def tagging_folds(
         [
             *_protocol(past.training, whole, fold_of, catalog),
             cluster_note(cluster, resamples, "all recordings"),
-            f"musicnn: {checkpoint}, at most {patches} patches of 3 s, mean and maximum; layer, and C a tag, chosen on "
-            "validation.",
+            f"musicnn: {' and '.join(checkpoints)}, at most {patches} patches of 3 s, mean and maximum; layer, and C a "
+            "tag, chosen on validation.",
             _recipe_note(past.training["hyperparameters"] | overrides, separate=separate),
         ]
     )

@@ -1,16 +1,29 @@
 """What the commands on tagging take alike."""
 
+from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from trainers.tagging.published import CHECKPOINTS
+
+Checkpoint = Enum("Checkpoint", [(name, name) for name in CHECKPOINTS])
 CatalogOption = Annotated[Path | None, typer.Option(help="Catalog, for the licences in the caption.")]
-CheckpointOption = Annotated[str, typer.Option(help="musicnn's weights: MTT_musicnn or MSD_musicnn.")]
+CheckpointOption = Annotated[
+    list[Checkpoint] | None, typer.Option(help="musicnn's weights, more than one by repeating it; all by default.")
+]
 PatchesOption = Annotated[int, typer.Option(min=1, help="3 s patches of a recording that musicnn hears at most.")]
 ClusterOption = Annotated[str, typer.Option(help="What the bootstrap draws: artist or recording.")]
 ResamplesOption = Annotated[int, typer.Option(min=1, help="Bootstrap samples.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Markdown file to write as well.")]
+
+
+def chosen_checkpoints(checkpoints: Sequence[Enum] | None) -> tuple[str, ...]:
+    """The networks that the regression hears, each once, in the order that they were published in."""
+    named = {checkpoint.value for checkpoint in checkpoints or ()}
+    return tuple(name for name in CHECKPOINTS if not named or name in named)
 
 
 def check_cluster(cluster: str) -> None:
