@@ -59,8 +59,8 @@ class Embedder:
         self._run = tf.function(lambda x: self._trunk(x, training=False), reduce_retracing=True)
 
     def __call__(self, waveform: np.ndarray) -> Arrays:
-        """Mean and maximum of the patches' outputs, by name of `OUTPUTS`, each [2 * size]; ``tags`` are the logits of the tags that
-        the network was published with.
+        """Mean and maximum of the patches' outputs, by name of `OUTPUTS`, each [2 * size]; ``tags`` are the logits of
+        the tags that the network was published with.
 
         Parameters
         ----------
@@ -81,8 +81,8 @@ class Embedder:
 
 
 def embed(recordings: Iterable[Recording], folder: Path, checkpoints: Sequence[str], patches: int) -> Arrays:
-    """Embeddings of recordings by name of `OUTPUTS`, each [recordings, size], those of the networks side by side; what was heard
-    before, by the same code, lies in `folder` and is not computed again.
+    """Embeddings of recordings by name of `OUTPUTS`, each [recordings, size], those of the networks side by
+    side; what was heard before, by the same code, lies in `folder` and is not computed again.
 
     Parameters
     ----------

@@ -83,8 +83,8 @@ def tagging(
     facts = _protocol(past, surveys, catalog or home / "catalogs" / past.training["library"] / "catalog.csv")
     notes = [
         cluster_note(cluster, resamples, "the eval split"),
-        f"musicnn: {' and '.join(checkpoints)}, {layer}, at most {patches} patches of 3 s, mean and maximum; C a tag and layer chosen "
-        "on validation.",
+        f"musicnn: {' and '.join(checkpoints)}, {layer}, at most {patches} patches of 3 s, mean and "
+        "maximum; C a tag and layer chosen on validation.",
     ]
     if separate:
         shown = past.training["hyperparameters"] | overrides

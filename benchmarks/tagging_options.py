@@ -1,7 +1,7 @@
 """What the commands on tagging take alike."""
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +9,14 @@ import typer
 
 from trainers.tagging.published import CHECKPOINTS
 
-Checkpoint = Enum("Checkpoint", [(name, name) for name in CHECKPOINTS])
+
+class Checkpoint(StrEnum):
+    """musicnn's published networks."""
+
+    MTT = CHECKPOINTS[0]
+    MSD = CHECKPOINTS[1]
+
+
 CatalogOption = Annotated[Path | None, typer.Option(help="Catalog, for the licences in the caption.")]
 CheckpointOption = Annotated[
     list[Checkpoint] | None, typer.Option(help="musicnn's weights, more than one by repeating it; all by default.")
@@ -20,7 +27,7 @@ ResamplesOption = Annotated[int, typer.Option(min=1, help="Bootstrap samples.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Markdown file to write as well.")]
 
 
-def chosen_checkpoints(checkpoints: Sequence[Enum] | None) -> tuple[str, ...]:
+def chosen_checkpoints(checkpoints: Sequence[Checkpoint] | None) -> tuple[str, ...]:
     """The networks that the regression hears, each once, in the order that they were published in."""
     named = {checkpoint.value for checkpoint in checkpoints or ()}
     return tuple(name for name in CHECKPOINTS if not named or name in named)
