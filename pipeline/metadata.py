@@ -10,10 +10,11 @@ import os
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ml_metadata import errors
-from ml_metadata.metadata_store import metadata_store
+from ml_metadata.metadata_store import ListOptions, metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 from audio.errors import DaCapoError
@@ -31,6 +32,10 @@ PAUSE_S = 0.5
 
 class MetadataUnusable(DaCapoError):
     """The metadata store cannot be used; one line naming it and what to do."""
+
+
+class HomeMoved(DaCapoError):
+    """The home folder was moved after its first run."""
 
 
 def connection_config(settings: Settings) -> metadata_store_pb2.ConnectionConfig:
@@ -112,6 +117,27 @@ def open_store(config: metadata_store_pb2.ConnectionConfig) -> Store:
                 "mysql_native_password, the only way that ml-metadata knows?"
             )
         raise MetadataUnusable(f"{address(config)}: {reason}") from error
+
+
+def check_place(settings: Settings) -> None:
+    """Make sure that a home folder with its own store lies where its runs were made: ML Metadata knows their files by
+    absolute paths.
+
+    Raises
+    ------
+    HomeMoved
+        The newest record is of a file that is neither in the home folder nor anywhere else.
+    """
+    if settings.metadata.store != "sqlite" or not settings.metadata_file.is_file():
+        return
+    newest = open_store(connection_config(settings)).get_artifacts(ListOptions(limit=1, is_asc=False))
+    for place in (Path(artifact.uri) for artifact in newest if artifact.uri):
+        if not place.is_relative_to(settings.home) and not place.exists():
+            raise HomeMoved(
+                f"home={str(settings.home)!r}: its newest record is of {place}, which is not there. A home folder that "
+                "has runs stays where it is, since records hold absolute paths: move it back, or make a link to it "
+                "where it was"
+            )
 
 
 def create_tables(settings: Settings) -> str:

@@ -17,7 +17,7 @@ from pipeline import lineage
 from pipeline.evaluation import read_evaluation
 from pipeline.graph import create_pipeline
 from pipeline.launch import DagRunner, compile_pipeline
-from pipeline.metadata import connection_config
+from pipeline.metadata import check_place, connection_config
 from pipeline.settings import Settings
 from pipeline.verdict import Verdict
 from pipeline.warm_start import resolve_warm_start
@@ -72,6 +72,7 @@ def retrain(settings: Settings, run_id: str, runner: DagRunner) -> Outcome:
     Exception
         Whatever a component raises.
     """
+    check_place(settings)
     with _only_run(settings):
         pipeline = create_pipeline(settings, resolve_warm_start(settings))
         make_folder(settings.home)

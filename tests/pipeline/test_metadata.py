@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pipeline import metadata
 from pipeline.main import app
-from pipeline.metadata import MetadataUnusable, Store, address, connection_config, open_store
+from pipeline.metadata import HomeMoved, MetadataUnusable, Store, address, check_place, connection_config, open_store
 from pipeline.settings import Settings, SettingsError, load_settings
 
 PASSWORD_ENV = "DACAPO_METADATA_PASSWORD"
@@ -46,6 +46,33 @@ def test_a_full_disk_is_no_fault_of_the_settings(tmp_path: Path, monkeypatch: py
     with pytest.raises(OSError, match="No space left on device") as error:
         open_store(connection_config(load_settings({"home": tmp_path})))
     assert error.value.filename == str(tmp_path / "metadata.sqlite")
+
+
+def _recorded(home: Path, uri: Path) -> None:
+    store = open_store(connection_config(load_settings({"home": home})))
+    kind = store.put_artifact_type(metadata_store_pb2.ArtifactType(name="Examples"))
+    store.put_artifacts([metadata_store_pb2.Artifact(type_id=kind, uri=str(uri))])
+
+
+def test_a_home_folder_that_was_moved_is_one_line(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    (old / "pipelines" / "examples").mkdir(parents=True)
+    settings = load_settings({"home": new})
+    _recorded(old, old / "pipelines" / "examples")
+    check_place(load_settings({"home": old}))
+    old.rename(new)
+    with pytest.raises(HomeMoved, match=r"home='\S+/new': its newest record is of \S+/old/pipelines/examples, ") as caught:
+        check_place(settings)
+    assert "\n" not in str(caught.value)
+    old.symlink_to(new)
+    check_place(settings)
+
+
+def test_what_was_deleted_within_the_home_folder_does_not_move_it(tmp_path: Path) -> None:
+    settings = load_settings({"home": tmp_path})
+    check_place(settings)  # nothing there yet
+    _recorded(tmp_path, tmp_path / "pipelines" / "gone")
+    check_place(settings)
 
 
 @pytest.mark.parametrize("value", ["postgresql", "SQLite"])
