@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from catalog.errors import CatalogError
 from catalog.recording import normalise_tag
+from catalog.yaml_text import NotYaml, read_yaml
 
 MAX_BYTES = 1 << 20
 
@@ -86,12 +86,12 @@ def load_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise CatalogError(f"{file}: is larger than {MAX_BYTES} bytes")
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = read_yaml(file.read_text(encoding="utf-8"))
         parsed = _VocabularyFile.model_validate({} if content is None else content)
     except OSError as error:
         raise CatalogError(f"{file}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise CatalogError(f"{file}: is not YAML: {' '.join(str(error).split())}") from error
+    except (NotYaml, UnicodeDecodeError) as error:
+        raise CatalogError(f"{file}: is not YAML: {error}") from error
     except ValidationError as error:
         raise CatalogError(f"{file}: {_first_line(error)}") from error
     entries = [_TagEntry(name=entry) if isinstance(entry, str) else entry for entry in parsed.tags]

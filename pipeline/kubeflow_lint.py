@@ -13,12 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
 from google.protobuf import json_format, message
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from audio.errors import DaCapoError
+from catalog.yaml_text import NotYaml, read_documents
 from components.train_job.manifest import train_job
 from pipeline.placement import GPU
 from pipeline.run_node import train_job_of
@@ -33,8 +33,6 @@ NO_FILE_SYSTEM = ("s3://", "minio://")
 ROOTS = ("gs://", "s3://", "minio://", "oci://")
 PATHS = ("catalog", "schemas")
 """Settings of a run that name files which the steps read."""
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's, where PyYAML was built with it: ten times quicker, and these files are long."""
 PLATFORM = "platforms.kubernetes.deploymentSpec.executors"
 RULES = {
     "parse": "both documents parse strictly as the protos of the spec",
@@ -60,6 +58,19 @@ RULES = {
 
 class NotAPipeline(DaCapoError):
     """A file that is no compiled pipeline."""
+
+
+class Unparsed(Exception):
+    """A document that is none of its proto.
+
+    Attributes
+    ----------
+    finding : what is wrong with it.
+    """
+
+    def __init__(self, finding: "Finding") -> None:
+        super().__init__(str(finding))
+        self.finding = finding
 
 
 @dataclass(frozen=True)
@@ -89,27 +100,41 @@ def lint_file(path: Path) -> list[Finding]:
     NotAPipeline
         If it cannot be read as YAML documents.
     """
+    return lint(*documents_of(path))
+
+
+def documents_of(path: Path) -> list[dict[str, Any]]:
+    """The documents of a compiled pipeline as they stand in the file.
+
+    Raises
+    ------
+    NotAPipeline
+        If it cannot be read as YAML documents.
+    """
     try:
-        documents = list(yaml.load_all(path.read_text(encoding="utf-8"), LOADER))
+        documents = read_documents(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise NotAPipeline(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise NotAPipeline(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    except (UnicodeDecodeError, NotYaml) as error:
+        raise NotAPipeline(f"{path}: is not YAML: {error}") from error
     if not documents or not all(isinstance(document, dict) for document in documents):
         raise NotAPipeline(f"{path}: holds no pipeline")
-    return lint(*documents)
+    return documents
 
 
 def lint(spec: Mapping[str, Any], *platforms: Mapping[str, Any]) -> list[Finding]:
     """All findings in a pipeline spec and its platform documents."""
     if len(platforms) != 1:
         return [Finding("platform", "documents", f"{1 + len(platforms)} documents, not pipeline and platform spec")]
-    spec, platform = without_nulls(spec), without_nulls(platforms[0])
-    found = list(_parses(spec, platform))
+    try:
+        spec, platform = as_kubeflow_reads(spec, platforms[0])
+    except Unparsed as error:
+        return [error.finding]
+    found = list(_parses(spec))
     if found:
-        return found  # the rules below trust the documents' shape
+        return found  # the rules below trust that there is a graph
     executors = dict(spec.get("deploymentSpec", {}).get("executors", {}))
-    placed = _placed(platform)
+    placed = _executors(platform)
     found += _document(spec)
     found += _defaults(spec, mounts_of(platform))
     for name, component in spec.get("components", {}).items():
@@ -125,39 +150,53 @@ def lint(spec: Mapping[str, Any], *platforms: Mapping[str, Any]) -> list[Finding
     return found
 
 
-def _parses(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> Iterator[Finding]:
+def as_kubeflow_reads(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Pipeline and platform spec as protobuf reads them: every field of its type, those that are there and empty left
+    out.
+
+    Raises
+    ------
+    Unparsed
+        One of them does not parse strictly as its proto.
+    """
+    read = _parsed("pipeline spec", spec, pipeline_spec_pb2.PipelineSpec())
     config = pipeline_spec_pb2.PipelineDeploymentConfig()
-    yield from _parsed("pipeline spec", spec, pipeline_spec_pb2.PipelineSpec())
-    yield from _parsed("deploymentSpec", spec.get("deploymentSpec", {}), config)
-    yield from _parsed("platform spec", platform, pipeline_spec_pb2.PlatformSpec())
-    for label, executor in _placed(platform).items():
+    read["deploymentSpec"] = _parsed("deploymentSpec", read.get("deploymentSpec", {}), config)
+    placed = _parsed("platform spec", platform, pipeline_spec_pb2.PlatformSpec())
+    for label, executor in (executors := _executors(placed)).items():
         kubernetes = kubernetes_executor_config_pb2.KubernetesExecutorConfig()
-        yield from _parsed(f"{PLATFORM}.{label}", executor, kubernetes)
+        executors[label] = _parsed(f"{PLATFORM}.{label}", executor, kubernetes)
+    return read, placed
+
+
+def _parses(spec: Mapping[str, Any]) -> Iterator[Finding]:
     if not spec.get("root", {}).get("dag"):
         yield Finding("parse", "root", "there is no graph: this is no pipeline but a part of one, or another file")
     if not spec.get("pipelineInfo", {}).get("name"):
         yield Finding("parse", "pipelineInfo.name", "is missing: Kubeflow has no name for it")
 
 
-def without_nulls(document: Any) -> Any:
+def _without_nulls(document: Any) -> Any:
     """`document` as protobuf reads it: null is what is not there."""
     if isinstance(document, list):
-        return [without_nulls(entry) for entry in document]
+        return [_without_nulls(entry) for entry in document]
     if isinstance(document, dict):
-        return {key: without_nulls(value) for key, value in document.items() if value is not None}
+        return {key: _without_nulls(value) for key, value in document.items() if value is not None}
     return document
 
 
-def _parsed(where: str, document: Mapping[str, Any], into: message.Message) -> Iterator[Finding]:
+def _parsed(where: str, document: Any, into: message.Message) -> dict[str, Any]:
     try:
-        json_format.ParseDict(document, into, ignore_unknown_fields=False)
-    except json_format.ParseError as error:
-        yield Finding("parse", where, " ".join(str(error).split()))
+        json_format.ParseDict(_without_nulls(document), into, ignore_unknown_fields=False)
+    except (json_format.ParseError, TypeError, AttributeError) as error:  # the others of a list where a mapping belongs
+        raise Unparsed(Finding("parse", where, " ".join(str(error).split()))) from error
+    return json_format.MessageToDict(into)
 
 
-def _placed(platform: Mapping[str, Any]) -> dict[str, Any]:
+def _executors(platform: Mapping[str, Any]) -> dict[str, Any]:
     deployment = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {})
-    return dict(deployment.get("executors", {}))
+    found: dict[str, Any] = deployment.get("executors", {})
+    return found
 
 
 def _document(spec: Mapping[str, Any]) -> Iterator[Finding]:
@@ -207,7 +246,7 @@ def lint_run(parameters: Mapping[str, Any], pipeline_root: str | None, mounts: S
 def mounts_of(platform: Mapping[str, Any]) -> tuple[str, ...]:
     """Folders at which every step of a platform document mounts a volume."""
     steps = [
-        [mount.get("mountPath", "") for mount in placed.get("pvcMount", ())] for placed in _placed(platform).values()
+        [mount.get("mountPath", "") for mount in placed.get("pvcMount", ())] for placed in _executors(platform).values()
     ]
     return tuple(
         path for path in dict.fromkeys(path for paths in steps for path in paths) if all(path in s for s in steps)
@@ -282,6 +321,8 @@ def _executor(
     for kind in ("resolver", "importer", "customJob"):
         if kind in executor:
             yield Finding("resolver", where, f"is a {kind}: '{kind} not implemented yet' or nothing at all happens")
+    if not executor:
+        yield Finding("parse", where, "is empty: there is nothing to run")
     container = executor.get("container")
     if container is None:
         return

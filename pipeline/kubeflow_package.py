@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from pipeline.kubeflow_lint import LOADER, NotAPipeline, lint_file, lint_run, mounts_of, without_nulls
+from catalog.yaml_text import NotYaml, read_yaml
+from pipeline.kubeflow_lint import NotAPipeline, as_kubeflow_reads, documents_of, lint, lint_run, mounts_of
 from pipeline.run_node import settings_of_run
 from pipeline.settings import SettingsError
 
@@ -57,11 +56,16 @@ class Package:
                 raise SettingsError(f"--parameter {assignment!r}: write name=value, where name is one of {known}")
             kinds = KINDS.get(self.parameters[name], (str,))
             try:
-                value = text if kinds == (str,) else yaml.safe_load(text)
-            except yaml.YAMLError as error:
+                value = text if kinds == (str,) else read_yaml(text)
+            except NotYaml as error:
                 raise SettingsError(f"--parameter {assignment!r}: {text!r} is not a value") from error
             if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
                 raise SettingsError(f"--parameter {assignment!r}: {name} is a {self.parameters[name]}")
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError, RecursionError) as error:
+                reason = "what JSON does not know: write dates in quotation marks, and nothing that holds itself"
+                raise SettingsError(f"--parameter {assignment!r}: holds {reason}") from error
             found[name] = value
         return found
 
@@ -79,7 +83,7 @@ class Package:
         for finding in lint_run(found, pipeline_root, self.mounts):
             raise NotAPipeline(str(finding))
         if found and self.settings is not None:
-            settings_of_run(self.settings, found | {"overrides": json.dumps(found.get("overrides", {}), default=str)})
+            settings_of_run(self.settings, found | {"overrides": json.dumps(found.get("overrides", {}))})
         return found
 
 
@@ -91,9 +95,10 @@ def open_package(path: Path) -> Package:
     NotAPipeline
         If it is none, or Kubeflow would reject or misread it.
     """
-    for finding in lint_file(path):
+    documents = documents_of(path)
+    for finding in lint(*documents):
         raise NotAPipeline(f"{path}: {finding}")
-    spec, platform = map(without_nulls, yaml.load_all(path.read_text(encoding="utf-8"), LOADER))
+    spec, platform = as_kubeflow_reads(*documents)
     declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     kinds = {name: parameter.get("parameterType", "STRING") for name, parameter in declared.items()}
     return Package(path, spec["pipelineInfo"]["name"], kinds, mounts_of(platform), _settings(spec))

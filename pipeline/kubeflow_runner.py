@@ -158,10 +158,10 @@ def write_pipeline(
 ) -> Path:
     """As `compile_to`, for the nodes in `graph`."""
     make_folder(path.parent)
-    # The run form says train.steps: were it here too, its 0 would not mean the profile's.
-    base = settings.model_copy(
-        update={"train": {name: value for name, value in settings.train.items() if name != "steps"}}
-    ).model_dump_json(exclude_none=True)
+    # The run form says train.steps and the catalog: were they here too, its 0 would not mean the profile's, nor nothing
+    # the library's own.
+    train = {name: value for name, value in settings.train.items() if name != "steps"}
+    base = settings.model_copy(update={"train": train, "catalog": None}).model_dump_json(exclude_none=True)
     hashed = code or source_hash()
 
     def steps(

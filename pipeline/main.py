@@ -8,7 +8,7 @@ import typer
 from pipeline import kubeflow_commands
 from pipeline.catalog_commands import catalog_app
 from pipeline.settings import HOME, Settings, load_settings
-from pipeline.terminal import STOPPED, HomeOption, one_line_errors, typed
+from pipeline.terminal import STOPPED, HomeOption, absolute_path, one_line_errors, typed
 from trainers.task import TASKS
 
 BUILTIN = "builtin"
@@ -124,10 +124,12 @@ def scan(
         Path | None, typer.Option(help="Catalog of the recordings; by default the one that the model learnt from.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Folder of an exported model; by default the newest that is served.")
+        Path | None,
+        typer.Option(help="Folder of an exported model; by default the newest that is served.", callback=absolute_path),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of the answers; by default <home>/scans/<name>/<version>.")
+        Path | None,
+        typer.Option(help="Folder of the answers; by default <home>/scans/<name>/<version>.", callback=absolute_path),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many rows of the catalog, from the first.", min=1)] = None,
     home: HomeOption = HOME,

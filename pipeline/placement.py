@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from audio.errors import DaCapoError
+from catalog.yaml_text import NotYaml, read_yaml
 from components.train_job.request import Claim, TrainJobRequest
 from pipeline.settings import PROJECT
 from trainers.task import TASKS
@@ -53,6 +53,7 @@ def _image(reference: str) -> str:
 
 Image = Annotated[str, AfterValidator(_image)]
 Duration = Annotated[str, Field(pattern=r"^[0-9]+(s|m|h)$")]
+PositiveDuration = Annotated[str, Field(pattern=r"^0*[1-9][0-9]*(s|m|h)$")]
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -210,7 +211,7 @@ class Step(_Strict):
     waits_in: Name = "cpu"
     waits_with: Resources = Resources()
     nodes: PositiveInt = 1
-    timeout: Duration = "6h"
+    timeout: PositiveDuration = "6h"
     retry: Retry = Retry()
     shared_memory: Quantity | None = None
     env: dict[str, str] = Field(default_factory=dict)
@@ -387,11 +388,11 @@ def load_placement(path: Path = PLACEMENT, *, image: str | None = None, gpu_imag
         If the file cannot be read, or a field or an image has a wrong name or value.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise PlacementError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    except yaml.YAMLError as error:
-        raise PlacementError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    except NotYaml as error:
+        raise PlacementError(f"{path}: is not YAML: {error}") from error
     if not isinstance(found, dict):
         raise PlacementError(f"{path}: is not a mapping of fields")
     options = {"image": image, "gpu_image": gpu_image}

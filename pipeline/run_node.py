@@ -114,7 +114,7 @@ def settings_of_run(base: str, form: Mapping[str, Any]) -> Settings:
     chosen["train.steps"] = form.get("steps") or None
     chosen = {name: value for name, value in chosen.items() if value not in ("", None)}
     chosen |= _overrides(form.get("overrides") or "{}")
-    return load_settings(given, [f"{name}={json.dumps(value)}" for name, value in chosen.items()])
+    return load_settings(given, dotted=chosen)
 
 
 def _overrides(text: str) -> dict[str, Any]:

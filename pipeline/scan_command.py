@@ -81,7 +81,7 @@ def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: 
     chosen = _model(settings, model)
     if next(open_catalog(settings.catalog_path).rows(check_files=False), None) is None:
         raise CatalogError(f"{settings.catalog_path}: the catalog has no rows: there is nothing to answer")
-    folder = (output or settings.home / "scans" / settings.name / chosen.name).expanduser().absolute()
+    folder = (output or settings.home / "scans" / settings.name / chosen.name).absolute()
     log = settings.home / "logs" / f"scan-{settings.name}.log"
     with quiet(log, verbose=verbose) as console:
         _print(console, f"{pipeline_title(settings.name)}: version {chosen.name}, {settings.catalog_path}")
@@ -100,7 +100,7 @@ def scan(settings: Settings, *, model: Path | None, output: Path | None, limit: 
 
 
 def _model(settings: Settings, named: Path | None) -> Path:
-    found = named.expanduser().absolute() if named is not None else newest_version(settings.served)
+    found = named.absolute() if named is not None else newest_version(settings.served)
     if found is None:
         # A scan takes any library's catalog, a run its own alone.
         own = settings.catalog is not None and open_catalog(settings.catalog).library == settings.library

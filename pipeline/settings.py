@@ -1,15 +1,16 @@
 """The settings of a run: typed, frozen, validated once, at the door."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from audio.errors import DaCapoError
 from catalog.recording import Split
+from catalog.yaml_text import NotYaml, read_yaml
 from pipeline.beam import Beam
 from trainers.task import TASKS, Hyperparameters, Task, load_task
 
@@ -204,18 +205,21 @@ def read_assignment(assignment: str, *, example: str) -> tuple[str, Any]:
     if not equals or not key:
         raise SettingsError(f"--set {assignment!r}: write key=value, for example {example}")
     try:
-        return key, yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return key, read_yaml(text)
+    except NotYaml as error:
         raise SettingsError(f"--set {assignment!r}: {text!r} is not a value") from error
 
 
-def load_settings(values: dict[str, Any], assignments: Iterable[str] = ()) -> Settings:
+def load_settings(
+    values: dict[str, Any], assignments: Iterable[str] = (), *, dotted: Mapping[str, Any] = MappingProxyType({})
+) -> Settings:
     """Settings from named values and ``key=value`` assignments, which win.
 
     Parameters
     ----------
     values : top-level fields.
     assignments : such as ``train.steps=200`` or ``ingest.descriptors=all``; values are read as YAML.
+    dotted : the same, read already: ``{"train.steps": 200}``.
 
     Raises
     ------
@@ -223,14 +227,15 @@ def load_settings(values: dict[str, Any], assignments: Iterable[str] = ()) -> Se
         If an assignment is malformed or a field has a wrong name or value.
     """
     merged: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
-    for assignment in assignments:
-        key, value = read_assignment(assignment, example="train.steps=200")
+    given = [(f"--set {text!r}", *read_assignment(text, example="train.steps=200")) for text in assignments]
+    given += [(key, key, value) for key, value in dotted.items()]
+    for name, key, value in given:
         *parents, leaf = key.split(".")
         target = merged
         for parent in parents:
             target = target.setdefault(parent, {})
             if not isinstance(target, dict):
-                raise SettingsError(f"--set {assignment!r}: {parent} is no group of settings")
+                raise SettingsError(f"{name}: {parent} is no group of settings")
         target[leaf] = value
     try:
         settings = Settings.model_validate(merged)

@@ -12,6 +12,7 @@ chunk and no more.
 import hashlib
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -91,13 +92,17 @@ def make_plan(catalog: Catalog, work: Path, *, fingerprint: str, output: Path, l
     problems: list[Problem] = []
     chunks: dict[str, int] = {}
     missing: list[str] = []
+    before = defaultdict(list)
+    for path in work.iterdir():
+        before[path.name.partition("-")[0]].append(path)
     for index, rows in groupby(_rows(catalog, limit, problems), key=lambda planned: (planned.row - 1) // CHUNK_ROWS):
         chunk = list(rows)
-        name = f"{index:08d}-{_key(chunk, catalog.root, fingerprint)}"
+        number = f"{index:08d}"
+        name = f"{number}-{_key(chunk, catalog.root, fingerprint)}"
         chunks[name] = len(chunk)
         if _is_done(work / f"{name}{RESULT}", output):
             continue
-        for stale in work.glob(f"{index:08d}-*"):
+        for stale in before[number]:
             stale.unlink()
         (work / f"{name}{ROWS}").write_text("".join(f"{planned.to_line()}\n" for planned in chunk), encoding="utf-8")
         missing.append(name)

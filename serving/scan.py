@@ -154,11 +154,13 @@ def scan(
                     | "Spread" >> beam.Reshuffle()
                     | "Answer" >> beam.ParDo(AnswerChunk(job))
                 )
-        return _publish(output, plan)
+        return _publish(output, plan, model.name)
 
 
-def _publish(output: Path, plan: Plan) -> Scanned:
-    """Writes ``answers.jsonl`` and ``set-aside.jsonl`` from the chunks."""
+def _publish(output: Path, plan: Plan, version: str) -> Scanned:
+    """Writes ``answers.jsonl`` and ``set-aside.jsonl`` from the chunks; those that are known may be of an equal model
+    that was served as another version.
+    """
     work, problems, answered = output / WORK, list(plan.problems), 0
     with whole(output / ANSWERS) as lines:
         for chunk in plan.chunks:
@@ -166,7 +168,7 @@ def _publish(output: Path, plan: Plan) -> Scanned:
                 if isinstance(result, Problem):
                     problems.append(result)
                 else:
-                    lines.write(f"{json_line(result)}\n")
+                    lines.write(f"{json_line(result | {'model': version})}\n")
                     answered += 1
     problems.sort(key=lambda problem: problem.row)
     with whole(output / SET_ASIDE) as lines:

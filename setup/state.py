@@ -88,4 +88,5 @@ class State:
     def _belongs_here(self) -> bool:
         """Whether the environment's Python runs and its scripts point into this folder."""
         activate, python = self.environment / "bin" / "activate", self.environment / "bin" / "python"
-        return python.exists() and activate.is_file() and f"{self.environment}" in activate.read_text(encoding="utf-8")
+        line = f"VIRTUAL_ENV='{self.environment}'"
+        return python.exists() and activate.is_file() and line in activate.read_text(encoding="utf-8").splitlines()

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError, model_validator
 
 from audio.errors import DaCapoError
+from catalog.yaml_text import NotYaml, read_yaml
 
 Limit = Literal["floors", "ceilings", "drops", "rises"]
 LIMITS: tuple[Limit, ...] = get_args(Limit)
@@ -139,11 +139,11 @@ def load_gate(path: Path, outputs: tuple[str, ...], metrics: tuple[str, ...]) ->
         If the file is missing, is not YAML in UTF-8, or a field is wrong.
     """
     try:
-        gate = Gate.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        gate = Gate.model_validate(read_yaml(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise GateError(f"{path}: there is no gate; write one after the example of another library") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise GateError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except (NotYaml, UnicodeDecodeError) as error:
+        raise GateError(f"{path}: not YAML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         field, message = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")

@@ -15,12 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.errors import CatalogError
 from catalog.recording import Recording, Split, check_path, normalise_tag
 from catalog.splits import SplitAssigner
+from catalog.yaml_text import NotYaml, read_yaml
 
 MAPPING = Path(__file__).with_name("mapping.yaml")
 UNKNOWN = "?"
@@ -185,9 +185,9 @@ def load_mapping(path: Path = MAPPING) -> LabelMap:
         If the file cannot be read or says something else than `Source` describes, or two sources have one name.
     """
     try:
-        content = _MappingFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise CatalogError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+        content = _MappingFile.model_validate(read_yaml(path.read_text(encoding="utf-8")))
+    except (OSError, NotYaml, UnicodeDecodeError) as error:
+        raise CatalogError(f"{path}: cannot be read: {error}") from error
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         raise CatalogError(f"{path}: {'.'.join(map(str, detail['loc']))}: {detail['msg']}") from error

@@ -17,9 +17,13 @@ class Scale:
     high: float
 
     def __call__(self, value: float) -> float:
+        """Where `value` lies, to a hundredth."""
+        return round(self.exactly(value), 2)
+
+    def exactly(self, value: float) -> float:
         """Where `value` lies."""
         inside = min(max(value, self.low), self.high)
-        return round(WIDTH * (inside - self.low) / (self.high - self.low), 2)
+        return WIDTH * (inside - self.low) / (self.high - self.low)
 
 
 def common_scale(values: Iterable[float]) -> Scale:
@@ -77,8 +81,8 @@ def _steps(buckets: Sequence[Bucket], scale: Scale) -> list[tuple[float, float, 
     total = sum(bucket.count for bucket in buckets)
     steps = []
     for bucket in buckets:
-        left = scale(bucket.low)
-        width = scale(bucket.high) - left or SINGLE * WIDTH
+        left = scale.exactly(bucket.low)
+        width = scale.exactly(bucket.high) - left or SINGLE * WIDTH
         left = min(left, WIDTH - width)
         steps.append((left, left + width, bucket.count / total / width))
     return steps

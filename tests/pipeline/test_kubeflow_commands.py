@@ -165,6 +165,11 @@ def test_status_lists_runs_and_shows_the_steps_of_one(stub: Stub, pipeline: Path
     assert "Run run-2 not found" in one_line(dacapo("status", "run-2"))
 
 
+def test_status_shows_a_name_with_brackets_as_it_is(stub: Stub, pipeline: Path) -> None:
+    dacapo("submit", pipeline, "--name", "pop [test] [/old]")
+    assert "pop [test] [/old]" in dacapo("status").stdout
+
+
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
@@ -319,6 +324,24 @@ def test_what_a_step_would_refuse_is_not_submitted_and_the_line_is_the_step_s(
     base = compiled[compiled.index("--settings") + 1]
     assert run_node.main(["--settings", base, "--run-id", "r", "--node", "Trainer", option]) == 2
     assert one_line(done) == capsys.readouterr().err.strip()
+
+
+@pytest.mark.parametrize(
+    "value", ["{warm_start: 2026-02-01}", "&a {warm_start: *a}", "{seed: 0x_}", "{catalog: 2026-02-30}"]
+)
+def test_overrides_that_no_json_holds_are_one_line(stub: Stub, pipeline: Path, value: str) -> None:
+    done = dacapo("submit", pipeline, "-p", f"overrides={value}")
+    assert done.exit_code == 2
+    assert f"--parameter 'overrides={value}': " in one_line(done)
+    assert stub.requests == []
+
+
+def test_a_path_of_any_letters_is_what_the_step_reads(pipeline: Path) -> None:
+    spec, _ = yaml.safe_load_all(pipeline.read_text())
+    compiled = spec["deploymentSpec"]["executors"]["exec-trainer"]["container"]["args"]
+    base = compiled[compiled.index("--settings") + 1]
+    for path in ("/dacapo/\U0001f3b5.csv", "/dacapo/a\u2028b.csv", "/dacapo/1e3"):
+        assert run_node.settings_of_run(base, {"catalog": path}).catalog_path == Path(path)
 
 
 def test_what_kfp_s_own_client_refuses_is_one_line(stub: Stub, pipeline: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 import yaml
 from kubeflow_trainer_api import models
 
+from catalog.yaml_text import LOADER
 from components.train_job.manifest import train_job
 from components.train_job.request import TrainJobRequest
-from pipeline.kubeflow_lint import LOADER, RULES, NotAPipeline, lint, lint_file, lint_train_job
+from pipeline.kubeflow_lint import RULES, NotAPipeline, lint, lint_file, lint_train_job
 from pipeline.kubeflow_runner import compile_to
 from pipeline.placement import load_placement
 from pipeline.settings import PROJECT, load_settings
@@ -222,6 +223,31 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> 
         with pytest.raises(NotAPipeline) as caught:
             lint_file(path)
         assert str(caught.value) == f"{path}: cannot be read: {reason}"
+
+
+@pytest.mark.parametrize("wrong", [[], ["x"], "x", 3, {"a": 1}])
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        (0, ("pipelineInfo",)),
+        (0, ("root",)),
+        (0, ("root", "dag", "tasks")),
+        (0, ("components",)),
+        (0, ("deploymentSpec",)),
+        (0, ("deploymentSpec", "executors", "exec-trainer")),
+        (1, ("platforms",)),
+        (1, ("platforms", "kubernetes", "deploymentSpec", "executors")),
+    ],
+)
+def test_what_is_of_another_type_is_a_finding(
+    tagging: tuple[dict[str, Any], dict[str, Any]], document: int, place: tuple[str, ...], wrong: object
+) -> None:
+    documents = copy.deepcopy(tagging)
+    group: Any = documents[document]
+    for name in place[:-1]:
+        group = group[name]
+    group[place[-1]] = wrong
+    assert lint(*documents)
 
 
 def test_null_is_what_is_not_there(tagging: tuple[dict[str, Any], dict[str, Any]]) -> None:

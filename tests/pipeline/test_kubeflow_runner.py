@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.kubeflow_lint import LOADER
+from catalog.yaml_text import LOADER
 from pipeline.kubeflow_runner import PARAMETERS, Node, NotForKubeflow, argo_name, compile_to, nodes, write_pipeline
 from pipeline.placement import PLACEMENT, STEPS, load_placement
 from pipeline.run_node import settings_of_run

@@ -61,7 +61,9 @@ def test_a_home_folder_that_was_moved_is_one_line(tmp_path: Path) -> None:
     _recorded(old, old / "pipelines" / "examples")
     check_place(load_settings({"home": old}))
     old.rename(new)
-    with pytest.raises(HomeMoved, match=r"home='\S+/new': its newest record is of \S+/old/pipelines/examples, ") as caught:
+    with pytest.raises(
+        HomeMoved, match=r"home='\S+/new': its newest record is of \S+/old/pipelines/examples, "
+    ) as caught:
         check_place(settings)
     assert "\n" not in str(caught.value)
     old.symlink_to(new)

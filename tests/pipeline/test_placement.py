@@ -62,6 +62,7 @@ def test_a_train_job_carries_what_the_pool_and_the_step_say(tmp_path: Path) -> N
         ({"steps": {"Trainer": {"nodes": 2}}}, "nodes=2 needs runs_in: train_job"),
         ({"steps": {"Transform": {"runs_in": "train_job"}}}, "steps.Transform.runs_in=train_job: only the Trainer"),
         ({"steps": {"Transform": {"timeout": "6 hours"}}}, "steps.Transform.timeout='6 hours'"),
+        ({"steps": {"Trainer": {"timeout": "00s"}}}, "steps.Trainer.timeout='00s'"),
         ({"steps": {"Transform": {"resources": {"memory": "lots"}}}}, "steps.Transform.resources.memory='lots'"),
         ({"tasks": {"tagging": {"Trainer": {"pol": "cpu"}}}}, "tasks.tagging.Trainer.pol is not a field"),
         ({"volumes": [{"claim": "dacapo", "mount": "data"}]}, "volumes.0.mount='data'"),
@@ -95,7 +96,10 @@ def test_references_of_images_are_taken(image: str) -> None:
     assert load_placement(image=image).image == image
 
 
-@pytest.mark.parametrize(("text", "words"), [("[1, 2]", "not a mapping"), ("a: [", "is not YAML")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[1, 2]", "not a mapping"), ("a: [", "is not YAML"), ("a: 2026-02-30", "is not YAML: day is out")],
+)
 def test_a_file_that_is_no_placement_is_one_line(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "placement.yaml"
     path.write_text(text)

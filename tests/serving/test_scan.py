@@ -77,6 +77,16 @@ def test_a_second_scan_answers_only_the_chunks_that_have_changed(model: Model, s
     assert scan(shelf.write(), model("tagging"), out, code="another").known == 0
 
 
+def test_an_equal_model_of_another_version_keeps_the_answers_and_gives_them_its_name(
+    model: Model, shelf: Shelf, tmp_path: Path
+) -> None:
+    catalog, first, out = long_shelf(shelf), model("tagging"), tmp_path / "out"
+    scan(catalog, first, out)
+    again = shutil.copytree(first, first.with_name("1764100000"))
+    assert scan(catalog, again, out).known == 20
+    assert {line["model"] for line in lines(out / "answers.jsonl")} == {"1764100000"}
+
+
 def test_audio_that_somebody_has_deleted_is_made_again(model: Model, shelf: Shelf, tmp_path: Path) -> None:
     shelf.add("song", tone(1))
     catalog = shelf.write()

@@ -97,6 +97,14 @@ def test_a_moved_project_gets_a_new_environment(ready, tmp_path):
     assert not moved.environment.exists()
 
 
+def test_a_project_moved_to_the_end_of_its_own_path_gets_a_new_environment(ready):
+    """As from /mnt/work/x to /work/x: the old path holds the new one."""
+    activate = ready.environment / "bin" / "activate"
+    activate.write_text(f"VIRTUAL_ENV='/mnt{ready.environment}'\n")
+    ready.begin()
+    assert not ready.environment.exists()
+
+
 def test_the_lock_is_kept_by_a_process_that_inherits_it(state):
     waited = []
     with state.lock(lambda: waited.append("first")) as descriptor:

@@ -76,6 +76,18 @@ def test_a_line_is_shown_once_and_a_restarted_worker_from_its_first_line() -> No
         assert list(logs.new_lines()) == [(1, "again")]
 
 
+def test_a_line_ends_where_kubernetes_ends_it() -> None:
+    """A progress bar's carriage return and its like stand inside of a line."""
+    stub = StubApi()
+    with serving(stub) as cluster:
+        logs = WorkerLogs(cluster, "job")
+        first = "2026-01-01T00:00:00.1Z 10 %\rb 20 %\u2028c\n"
+        stub.say("job", 0, first)
+        assert list(logs.new_lines()) == [(0, "10 %\rb 20 %\u2028c")]
+        stub.say("job", 0, f"{first}2026-01-01T00:00:00.2Z why it failed\n")
+        assert list(logs.new_lines()) == [(0, "why it failed")]
+
+
 def test_a_lost_job_is_submitted_again_and_goes_on(tmp_path: Path) -> None:
     days = [lose, lose, train]
     stub = StubApi(lambda api, job: days.pop(0)(api, job))
