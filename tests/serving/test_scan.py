@@ -77,6 +77,22 @@ def test_a_second_scan_answers_only_the_chunks_that_have_changed(model: Model, s
     assert scan(shelf.write(), model("tagging"), out, code="another").known == 0
 
 
+def test_recordings_are_tried_again_when_what_may_be_read_has_changed(
+    model: Model, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("song", tone(0.5))
+    catalog, out = shelf.write(), tmp_path / "out"
+    with monkeypatch.context() as locked:
+        # Root may read whatever the mode is.
+        locked.setattr("serving.plan.os.access", lambda path, mode: mode != os.R_OK)
+        scan(catalog, model("tagging"), out)
+        assert scan(catalog, model("tagging"), out).known == 1
+    assert scan(catalog, model("tagging"), out).known == 0
+    monkeypatch.setattr("serving.scan.ffmpeg_release", lambda: "another")
+    assert scan(catalog, model("tagging"), out).known == 0
+    assert scan(catalog, model("tagging"), out).known == 1
+
+
 def test_an_equal_model_of_another_version_keeps_the_answers_and_gives_them_its_name(
     model: Model, shelf: Shelf, tmp_path: Path
 ) -> None:
