@@ -18,7 +18,7 @@ CLEAN, FAULTY = 4, 6
 
 
 def make_learner() -> DefectsLearner:
-    hyperparameters = TASK.hyperparameters["quick"]
+    hyperparameters = TASK.hyperparameters["quick"].model_copy(update={"false_events_per_minute": 0.1})
     config = TrainerConfig(
         task="defects",
         profile="quick",
