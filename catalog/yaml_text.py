@@ -19,14 +19,14 @@ def read_yaml(text: str) -> Any:
     Raises
     ------
     NotYaml
-        It is no YAML, holds a date that no calendar has or a number without digits, for which PyYAML raises an error
-        that is none of its own, or goes too deep.
+        It is no YAML, holds what its tag does not take (a date that no calendar has, a number without digits), for
+        which PyYAML raises an error that is none of its own, or goes too deep.
     """
     return _read(lambda: yaml.safe_load(text))
 
 
 def read_documents(text: str) -> list[Any]:
-    """What each document of `text` says.
+    """What each document of `text` says; one that nests by the ten thousand ends libyaml.
 
     Raises
     ------
@@ -39,5 +39,5 @@ def read_documents(text: str) -> list[Any]:
 def _read(load: Callable[[], Any]) -> Any:
     try:
         return load()
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise NotYaml(" ".join(str(error).split())) from error

@@ -34,6 +34,8 @@ ROOTS = ("gs://", "s3://", "minio://", "oci://")
 PATHS = ("catalog", "schemas")
 """Settings of a run that name files which the steps read."""
 PLATFORM = "platforms.kubernetes.deploymentSpec.executors"
+_NO_MESSAGE = (json_format.Error, TypeError, AttributeError, OverflowError, RecursionError)
+"""What protobuf raises: beside its own, of a list where a mapping belongs, a number too large, an alias of itself."""
 RULES = {
     "parse": "both documents parse strictly as the protos of the spec",
     "schema-version": "schemaVersion is 2.1.0; TFX's default, 2.0.0, is rejected",
@@ -188,9 +190,9 @@ def _without_nulls(document: Any) -> Any:
 def _parsed(where: str, document: Any, into: message.Message) -> dict[str, Any]:
     try:
         json_format.ParseDict(_without_nulls(document), into, ignore_unknown_fields=False)
-    except (json_format.ParseError, TypeError, AttributeError) as error:  # the others of a list where a mapping belongs
+        return json_format.MessageToDict(into)
+    except _NO_MESSAGE as error:
         raise Unparsed(Finding("parse", where, " ".join(str(error).split()))) from error
-    return json_format.MessageToDict(into)
 
 
 def _executors(platform: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata import errors
-from ml_metadata.metadata_store import ListOptions, metadata_store
+from ml_metadata.metadata_store import ListOptions, OrderByField, metadata_store
 from ml_metadata.proto import metadata_store_pb2
 
 from audio.errors import DaCapoError
@@ -130,7 +130,9 @@ def check_place(settings: Settings) -> None:
     """
     if settings.metadata.store != "sqlite" or not settings.metadata_file.is_file():
         return
-    newest = open_store(connection_config(settings)).get_artifacts(ListOptions(limit=1, is_asc=False))
+    newest = open_store(connection_config(settings)).get_artifacts(
+        ListOptions(limit=1, order_by=OrderByField.ID, is_asc=False)
+    )
     for place in (Path(artifact.uri) for artifact in newest if artifact.uri):
         if not place.is_relative_to(settings.home) and not place.exists():
             raise HomeMoved(

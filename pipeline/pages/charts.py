@@ -17,13 +17,9 @@ class Scale:
     high: float
 
     def __call__(self, value: float) -> float:
-        """Where `value` lies, to a hundredth."""
-        return round(self.exactly(value), 2)
-
-    def exactly(self, value: float) -> float:
         """Where `value` lies."""
         inside = min(max(value, self.low), self.high)
-        return WIDTH * (inside - self.low) / (self.high - self.low)
+        return round(WIDTH * (inside - self.low) / (self.high - self.low), 2)
 
 
 def common_scale(values: Iterable[float]) -> Scale:
@@ -81,8 +77,8 @@ def _steps(buckets: Sequence[Bucket], scale: Scale) -> list[tuple[float, float, 
     total = sum(bucket.count for bucket in buckets)
     steps = []
     for bucket in buckets:
-        left = scale.exactly(bucket.low)
-        width = scale.exactly(bucket.high) - left or SINGLE * WIDTH
+        left = scale(bucket.low)
+        width = scale(bucket.high) - left or SINGLE * WIDTH
         left = min(left, WIDTH - width)
         steps.append((left, left + width, bucket.count / total / width))
     return steps

@@ -225,7 +225,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> 
         assert str(caught.value) == f"{path}: cannot be read: {reason}"
 
 
-@pytest.mark.parametrize("wrong", [[], ["x"], "x", 3, {"a": 1}])
+@pytest.mark.parametrize("wrong", [[], ["x"], "x", 3, {"a": 1}, float("inf"), float("nan")])
 @pytest.mark.parametrize(
     ("document", "place"),
     [
@@ -248,6 +248,16 @@ def test_what_is_of_another_type_is_a_finding(
         group = group[name]
     group[place[-1]] = wrong
     assert lint(*documents)
+
+
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan"), 10**400])
+def test_a_number_that_no_json_holds_is_a_finding(tagging: tuple[dict[str, Any], dict[str, Any]], wrong: float) -> None:
+    spec, platform = copy.deepcopy(tagging)
+    spec["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"] = wrong
+    assert [finding.rule for finding in lint(spec, platform)] == ["parse"]
+    spec, platform = copy.deepcopy(tagging)
+    placed(platform)["activeDeadlineSeconds"] = wrong
+    assert [finding.rule for finding in lint(spec, platform)] == ["parse"]
 
 
 def test_null_is_what_is_not_there(tagging: tuple[dict[str, Any], dict[str, Any]]) -> None:

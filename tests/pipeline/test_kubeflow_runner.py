@@ -79,6 +79,18 @@ def test_settings_that_leave_the_shape_are_parameters_with_defaults_and_a_descri
     assert all(parameter["isOptional"] for parameter in parameters.values())
 
 
+def test_a_catalog_that_the_run_form_empties_is_the_library_s_own(tmp_path: Path, graph: tuple[Node, ...]) -> None:
+    path = tmp_path / "out.yaml"
+    compiled = Compiled(
+        write_pipeline(path, graph, settings(catalog="/dacapo/mine.csv"), load_placement(), code="0123")
+    )
+    default = compiled.spec["root"]["inputDefinitions"]["parameters"]["catalog"]["defaultValue"]
+    assert default == "/dacapo/mine.csv"
+    base = compiled.argument("transform", "--settings")
+    assert settings_of_run(base, {"catalog": default}).catalog == Path("/dacapo/mine.csv")
+    assert settings_of_run(base, {"catalog": ""}).catalog is None
+
+
 def test_a_step_rebuilds_the_settings_and_the_run_form_wins(compiled: Compiled) -> None:
     base = compiled.argument("transform", "--settings")
     form = {"steps": compiled.spec["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"]}

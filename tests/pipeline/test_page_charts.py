@@ -42,14 +42,6 @@ def test_equal_shares_have_equal_areas(train: list[Bucket], evaluation: list[Buc
     assert area(drawn.paths["train"]) == pytest.approx(area(drawn.paths["eval"]), rel=0.05, abs=1)
 
 
-def test_narrow_buckets_beside_a_far_value_are_as_narrow_as_they_are() -> None:
-    """Ten of them on a ten-thousandth of the axis, of which a hundredth is not drawn."""
-    train = [Bucket(step / 10, (step + 1) / 10, 1.0) for step in range(10)]
-    drawn = histogram({"train": train, "eval": [Bucket(0.0, 1e4, 1.0)]})
-    assert drawn is not None
-    assert max(x for x, _ in outline(drawn.paths["train"])) == pytest.approx(0.01)
-
-
 def test_one_value_everywhere_has_no_histogram() -> None:
     assert histogram({"train": [Bucket(2, 2, 10)], "eval": [Bucket(2, 2, 4)]}) is None
     assert histogram({}) is None
