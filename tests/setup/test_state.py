@@ -98,7 +98,7 @@ def test_a_moved_project_gets_a_new_environment(ready, tmp_path):
 
 
 def test_a_project_moved_to_the_end_of_its_own_path_gets_a_new_environment(ready):
-    """As from /mnt/work/x to /work/x: the old path holds the new one."""
+    """As from /mnt/srv/x to /srv/x: the old path holds the new one."""
     activate = ready.environment / "bin" / "activate"
     activate.write_text(f"VIRTUAL_ENV='/mnt{ready.environment}'\n")
     ready.begin()
