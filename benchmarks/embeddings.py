@@ -107,12 +107,13 @@ def embed(recordings: Iterable[Recording], folder: Path, checkpoints: Sequence[s
                 if number % 10 == 0:
                     say(f"  {checkpoint}: {number} recordings")
             parts.append(read_arrays(str(path))[0])
-        rows.append(_joined(parts))
+        rows.append(joined(parts))
     keras.backend.clear_session()
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def _joined(parts: Sequence[Arrays]) -> Arrays:
+def joined(parts: Sequence[Arrays]) -> Arrays:
+    """Embeddings of several networks, or of several parts of the recordings, joined along the first axis."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

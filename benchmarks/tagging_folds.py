@@ -50,7 +50,7 @@ def tagging_folds(
     """
     check_cluster(cluster)
     overrides = read_overrides(assignments)
-    from benchmarks.embeddings import Split, embed
+    from benchmarks.embeddings import Split, embed, joined
     from benchmarks.fold_rows import all_rows
     from benchmarks.fold_training import FoldTraining
     from benchmarks.folds import artist_folds, rotate
@@ -70,7 +70,7 @@ def tagging_folds(
         arrays.append(embed(surveys[-1].watch(past, split), folder, checkpoints, patches))
     whole = Survey.joined(surveys)
     labels = np.stack(whole.labels)
-    heard = Split({name: np.concatenate([part[name] for part in arrays]) for name in arrays[0]}, labels)
+    heard = Split(joined(arrays), labels)
 
     fold_of = artist_folds(whole.artists, labels, folds, seed)
     training = FoldTraining(past, whole.ids, folder / "folds", overrides)

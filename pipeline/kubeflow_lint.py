@@ -132,7 +132,7 @@ def lint(spec: Mapping[str, Any], *platforms: Mapping[str, Any]) -> list[Finding
         spec, platform = as_kubeflow_reads(spec, platforms[0])
     except Unparsed as error:
         return [error.finding]
-    found = list(_parses(spec))
+    found = list(_named_graph(spec))
     if found:
         return found  # the rules below trust that there is a graph
     executors = dict(spec.get("deploymentSpec", {}).get("executors", {}))
@@ -171,7 +171,7 @@ def as_kubeflow_reads(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> t
     return read, placed
 
 
-def _parses(spec: Mapping[str, Any]) -> Iterator[Finding]:
+def _named_graph(spec: Mapping[str, Any]) -> Iterator[Finding]:
     if not spec.get("root", {}).get("dag"):
         yield Finding("parse", "root", "there is no graph: this is no pipeline but a part of one, or another file")
     if not spec.get("pipelineInfo", {}).get("name"):
