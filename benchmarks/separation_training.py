@@ -113,7 +113,8 @@ def train_separator(
         hyperparameters=hyperparameters,
         seed=seed,
     )
-    say(f"  best validation at step {finished.best_step}: {max(p.score for p in finished.history):.2f} dB")
+    (chosen,) = (point for point in finished.history if point.step == finished.best_step)
+    say(f"  best validation at step {chosen.step}: {chosen.score:.2f} dB")
     model = learner.build()
     set_variables(model.variables, finished.weights)
     return Separator(learner, model)

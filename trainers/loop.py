@@ -49,8 +49,8 @@ def train(
     initialise: Callable[[keras.Model], None] = lambda model: None,
     on_validation: Callable[[Point], None] = lambda point: None,
 ) -> Finished:
-    """Train to the last step, or until validation has not improved for `patience` validations; go on from a checkpoint
-    if there is one.
+    """Train to the last step, or until validation has not improved for `patience` validations since
+    `select_from_step`; go on from a checkpoint if there is one.
 
     A run that was interrupted and goes on ends with the weights of one that was not: batches depend on seed and step
     alone, and a checkpoint holds every variable, the best weights so far and the validations behind them.
@@ -65,12 +65,12 @@ def train(
     Returns
     -------
     Finished
-        Weights of the best validation, kept in `checkpoints` as well.
+        Weights of the best validation from `select_from_step` on, kept in `checkpoints` as well.
 
     Raises
     ------
     FloatingPointError
-        The loss is no longer finite, or no validation gave a score that is a number.
+        The loss is no longer finite, or a validation gave a score that is no number.
     """
     trainee = make_trainee(learner, hyperparameters, strategy)
     state = checkpoints.latest()
@@ -112,7 +112,8 @@ def train(
 
 
 def _stale(state: State, hyperparameters: Hyperparameters) -> bool:
-    return sum(point.step > state.best_step for point in state.history) >= hyperparameters.patience
+    since = max(state.best_step, hyperparameters.select_from_step)
+    return sum(point.step > since for point in state.history) >= hyperparameters.patience
 
 
 def _add_losses(state: State, pending: list[tf.Tensor]) -> None:
@@ -125,11 +126,16 @@ def _add_losses(state: State, pending: list[tf.Tensor]) -> None:
 
 
 def _validate(state: State, score: float, trainee: Trainee, hyperparameters: Hyperparameters) -> Point:
+    if not math.isfinite(score):
+        raise FloatingPointError(
+            f"validation at step {state.step} gave {score}: nothing in validation tells right from wrong"
+        )
     rate = float(trainee.optimizer.learning_rate)
     point = Point(state.step, state.loss_sum / state.loss_steps, score, rate)
     state.history.append(point)
     state.loss_sum, state.loss_steps = 0.0, 0
-    if score > state.best_score:
+    selects = state.step >= min(hyperparameters.select_from_step, hyperparameters.steps)
+    if selects and score > state.best_score:
         state.best, state.best_step, state.best_score = get_variables(trainee.model.variables), state.step, score
     LOGGER.info("step %d of %d: loss %.4f, validation %.4f", point.step, hyperparameters.steps, point.loss, point.score)
     return point
@@ -144,10 +150,6 @@ def _finish(
     strategy: tf.distribute.Strategy,
     checkpoints: Checkpoints,
 ) -> Finished:
-    if not state.best:
-        raise FloatingPointError(
-            "no validation gave a score that is a number: nothing in validation tells right from wrong"
-        )
     set_variables(trainee.model.variables, state.best)
     outputs = predict_rows(learner, trainee, validation, hyperparameters, strategy)
     extras = learner.finish(validation.labels(learner.label_columns), outputs)

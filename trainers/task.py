@@ -28,6 +28,9 @@ class Hyperparameters(BaseModel):
     clip_norm : largest global norm of the gradients.
     validate_every, checkpoint_every : steps.
     patience : validations without a better one before training ends.
+    select_from_step : weights of earlier steps are not taken, however well they do on validation, nor does `patience`
+        count from there; those of the last step always may be. For a validation so small that the best of many is
+        chance.
     mixed_precision : compute in bfloat16, keep weights in float32.
     """
 
@@ -42,6 +45,7 @@ class Hyperparameters(BaseModel):
     validate_every: PositiveInt
     checkpoint_every: PositiveInt
     patience: PositiveInt = 10
+    select_from_step: NonNegativeInt = 0
     mixed_precision: bool = False
 
 

@@ -92,7 +92,13 @@ def test_a_finished_training_is_kept_without_its_states(splits: tuple[Rows, Rows
     assert_equal_weights(kept, result)
 
 
-def test_training_ends_early_when_validation_stops_improving(splits: tuple[Rows, Rows], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("steps", "select_from_step", "best_step", "last_step"),
+    [(40, 0, 2, 8), (40, 6, 6, 12), (40, 7, 8, 14), (10, 10, 10, 10), (10, 99, 10, 10)],
+)
+def test_training_ends_early_when_validation_stops_improving(
+    splits: tuple[Rows, Rows], tmp_path: Path, steps: int, select_from_step: int, best_step: int, last_step: int
+) -> None:
     class Declining(ToyLearner):
         """Scores worse with every validation."""
 
@@ -101,16 +107,17 @@ def test_training_ends_early_when_validation_stops_improving(splits: tuple[Rows,
         def score(self, rows: object, outputs: object) -> float:
             return next(self.scores)
 
+    settings = {"steps": steps, "validate_every": 2, "patience": 3}
     result = train(
         Declining(),
         *splits,
-        hyperparameters=SETTINGS.model_copy(update={"steps": 40, "validate_every": 2, "patience": 3}),
+        hyperparameters=SETTINGS.model_copy(update=settings | {"select_from_step": select_from_step}),
         strategy=make_strategy("one_device"),
         checkpoints=Checkpoints(str(tmp_path)),
         seed=3,
     )
-    assert result.best_step == 2
-    assert [point.step for point in result.history] == [2, 4, 6, 8]
+    assert result.best_step == best_step
+    assert [point.step for point in result.history] == list(range(2, last_step + 1, 2))
 
 
 class Exploding(ToyLearner):
@@ -129,7 +136,7 @@ class Undefined(ToyLearner):
 
 @pytest.mark.parametrize(
     ("learner", "words"),
-    [(Exploding(), "lower learning_rate"), (Undefined(), "nothing in validation tells right from wrong")],
+    [(Exploding(), "lower learning_rate"), (Undefined(), "at step 4 gave nan: nothing in validation tells right from wrong")],
 )
 def test_a_loss_or_a_score_that_is_no_number_stops_the_training(
     learner: ToyLearner, words: str, splits: tuple[Rows, Rows], tmp_path: Path

@@ -67,6 +67,8 @@ TASK = Task(
             validate_every=50,
             checkpoint_every=100,
             patience=10,
+            select_from_step=300,
+            musicnn_patches=4,
         ),
     },
     timed_labels=False,
