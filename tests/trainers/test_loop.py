@@ -136,7 +136,10 @@ class Undefined(ToyLearner):
 
 @pytest.mark.parametrize(
     ("learner", "words"),
-    [(Exploding(), "lower learning_rate"), (Undefined(), "at step 4 gave nan: nothing in validation tells right from wrong")],
+    [
+        (Exploding(), "lower learning_rate"),
+        (Undefined(), "at step 4 gave nan: nothing in validation tells right from wrong"),
+    ],
 )
 def test_a_loss_or_a_score_that_is_no_number_stops_the_training(
     learner: ToyLearner, words: str, splits: tuple[Rows, Rows], tmp_path: Path
