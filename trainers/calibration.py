@@ -40,6 +40,12 @@ def logit(probabilities: np.ndarray) -> np.ndarray:
     return np.log(clipped) - np.log1p(-clipped)
 
 
+def log_odds(probabilities: tf.Tensor) -> tf.Tensor:
+    """`logit` of a tensor."""
+    clipped = tf.clip_by_value(probabilities, _CLIP, 1 - _CLIP)
+    return tf.math.log(clipped) - tf.math.log1p(-clipped)
+
+
 def best_threshold(scores: np.ndarray, labels: np.ndarray, allowed: np.ndarray) -> float:
     """The threshold with the highest F1, halfway between two scores.
 
@@ -103,6 +109,5 @@ def calibrate(probabilities: tf.Tensor, thresholds: np.ndarray, tree: TagTree) -
     -------
     float32 [..., tags], a child's at most its parent's
     """
-    clipped = tf.clip_by_value(probabilities, _CLIP, 1 - _CLIP)
-    shifted = tf.sigmoid(tf.math.log(clipped) - tf.math.log1p(-clipped) - thresholds)
+    shifted = tf.sigmoid(log_odds(probabilities) - thresholds)
     return tf.minimum(shifted, tf.gather(shifted, tree.parent, axis=-1))

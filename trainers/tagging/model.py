@@ -10,7 +10,7 @@ import tensorflow as tf
 from audio.errors import DaCapoError
 from audio.mel import N_MELS
 from trainers.average_precision import macro_average_precision
-from trainers.calibration import learn_thresholds, pool_recordings
+from trainers.calibration import learn_thresholds, log_odds, pool_recordings
 from trainers.learner import Arrays, Tensors
 from trainers.request import Recipe
 from trainers.tag_tree import TagTree
@@ -149,10 +149,11 @@ class TaggingLearner:
         windows.
         """
         weights = rows["num_samples"] / self.segment_samples
-        probabilities = self.tree.probabilities(outputs["logits"]).numpy()
-        return pool_recordings(rows["id"], weights, probabilities), pool_recordings(
-            rows["id"], weights, rows["labels"]
-        ) > 0.5
+        odds, labels = (
+            pool_recordings(rows["id"], weights, values)
+            for values in (log_odds(self.tree.probabilities(outputs["logits"])).numpy(), rows["labels"])
+        )
+        return tf.sigmoid(odds).numpy(), labels > 0.5
 
     def score(self, rows: Arrays, outputs: Arrays) -> float:
         """Macro average precision over recordings."""

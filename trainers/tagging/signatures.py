@@ -1,8 +1,9 @@
 """What the exported tagger answers: tags of Examples, of waveforms, of wav files, all through the same features.
 
-A recording is cut into windows as long as a training segment, the last one padded; the probabilities of the windows are
-averaged, each weighted with the share of it that holds audio; then they are calibrated. Recordings are taken one by one
-and windows a few at a time, so that memory stays flat however long a recording is.
+A recording is cut into windows as long as a training segment, the last one padded; the log-odds of the windows are
+averaged, each weighted with the share of it that holds audio; then they are calibrated. (A tag that is sure in one
+window alone counts less than under a mean of probabilities: docs/results/tagging-folds-debian.md has both.) Recordings
+are taken one by one and windows a few at a time, so that memory stays flat however long a recording is.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from audio.mel import N_MELS
-from trainers.calibration import calibrate
+from trainers.calibration import calibrate, log_odds
 from trainers.checkpoints import Finished
 from trainers.tagging.features import decode_pcm, features, frames_of
 from trainers.tagging.lyrics import lyrics_bag
@@ -46,7 +47,7 @@ class Tagger(tf.Module):
         self._thresholds = tf.constant(thresholds)
 
     def _windows(self, waveform: tf.Tensor, lyrics: tf.Tensor, has_lyrics: tf.Tensor) -> tf.Tensor:
-        """Weighted sum of the windows' probabilities and of their weights, float32 [tags + 1]."""
+        """Weighted sum of the windows' log-odds and of their weights, float32 [tags + 1]."""
         length = self._learner.segment_samples
         samples = tf.shape(waveform)[0]
         count = tf.maximum((samples + length - 1) // length, 1)
@@ -67,9 +68,9 @@ class Tagger(tf.Module):
             if self.musicnn is not None:
                 inputs["musicnn"] = self.musicnn(spectra, frames)
             outputs = self.model({name: inputs[name] for name in self.model.input}, training=False)
-            probabilities = self._learner.tree.probabilities(tf.cast(outputs["logits"], tf.float32))
+            odds = log_odds(self._learner.tree.probabilities(tf.cast(outputs["logits"], tf.float32)))
             weights = tf.cast(valid[part], tf.float32)[:, tf.newaxis] / length
-            return tf.reduce_sum(tf.concat([probabilities * weights, weights], axis=1), axis=0)
+            return tf.reduce_sum(tf.concat([odds * weights, weights], axis=1), axis=0)
 
         size = len(self._learner.tree.tags) + 1
         starts = tf.range(0, count, WINDOWS_AT_ONCE)
@@ -98,7 +99,7 @@ class Tagger(tf.Module):
         def one(element: tuple[Any, tf.Tensor, tf.Tensor]) -> tf.Tensor:
             recording, bag, present = element
             pooled = self._windows(waveform_of(recording), bag, present)
-            return pooled[:-1] / pooled[-1]
+            return tf.sigmoid(pooled[:-1] / pooled[-1])
 
         tags = len(self._learner.tree.tags)
         pooled = tf.map_fn(
