@@ -32,7 +32,8 @@ def learning_curves(
     rows = []
     for past, curve in zip(runs, curves, strict=True):
         score = curve[SCORE]
-        best = max(score, key=lambda step: score[step])
+        first = min(past.training["hyperparameters"].get("select_from_step", 0), max(score))
+        best = max((step for step in score if step >= first), key=lambda step: score[step])
         loop = loop_seconds(past)
         minutes = "" if loop is None else f"{loop / 60:.1f}"
         rows.append(
@@ -52,8 +53,9 @@ def learning_curves(
                 picture.name,
                 ["training", "steps", "best at", "validation score", "loop, minutes", "Trainer, minutes"],
                 rows,
-                "The score is the task's own (trainers/<task>/model.py). The loop is steps and validations, without "
-                "reading rows and exporting. A training that was gone on with counts its last part only.",
+                "The score is the task's own (trainers/<task>/model.py), the best from `select_from_step` on. The loop "
+                "is steps and validations, without reading rows and exporting. A training that was gone on with counts "
+                "its last part only.",
             )
         ],
         output,
