@@ -90,3 +90,20 @@ def test_no_head_learns_from_the_other(tagger: TaggingLearner) -> None:
         slopes.append(tape.gradient(loss, answers).numpy())
     np.testing.assert_allclose(slopes[0][:, 0], slopes[1][:, 0], rtol=1e-5)
     assert np.abs(slopes[0][:, 1] - slopes[1][:, 1]).max() > 0.01
+
+
+def test_segments_answer_together_by_the_mean_of_their_log_odds(tagger: TaggingLearner) -> None:
+    whole = tagger.segment_samples
+    rows = {
+        "id": np.array(["a", "a", "b"]),
+        "num_samples": np.array([whole, whole / 2, whole]),
+        "labels": np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]),
+    }
+    high = np.array([4.0, -2.0, 1.0])
+    logits = np.zeros((3, 2, len(TAGS)), np.float32)
+    logits[:, :, TAGS.index("high")] = high[:, np.newaxis]
+    probabilities, labels = tagger.recordings(rows, {"logits": logits})
+    np.testing.assert_array_equal(labels, [[True, True, False], [False, False, True]])
+    together = np.array([(4.0 - 2.0 / 2) / 1.5, 1.0])
+    np.testing.assert_allclose(probabilities[:, TAGS.index("high")], 1 / (1 + np.exp(-together)), rtol=1e-5)
+    np.testing.assert_allclose(probabilities[:, :2], [[0.5, 0.25]] * 2, rtol=1e-5)
