@@ -58,17 +58,22 @@ class FoldTraining:
         """That of the run, which reads the rows."""
         return make_learner(self._recipe(self._settings, self._constants))
 
-    def answers(self, fold: Fold, rows: str) -> np.ndarray:
-        """Calibrated probabilities of the judged recordings by one model of all tags, [recordings, tags]."""
-        return self._answers(fold, rows, self._settings, None)
+    def answers(self, fold: Fold, rows: str, repeat: int = 0) -> np.ndarray:
+        """Calibrated probabilities of the judged recordings by one model of all tags, [recordings, tags].
 
-    def separate_answers(self, fold: Fold, rows: str) -> np.ndarray:
+        Parameters
+        ----------
+        repeat : number of the training; the first has the run's seed, the others those that follow it
+        """
+        return self._answers(fold, rows, self._settings, None, repeat)
+
+    def separate_answers(self, fold: Fold, rows: str, repeat: int = 0) -> np.ndarray:
         """The same by one model a tag; a child is judged plainly, tag or not, on all recordings."""
         columns = []
         for number, tag in enumerate(self._settings["vocabulary"]["tags"]):
             say(f"  separate model: {tag}")
             settings = self._settings | {"vocabulary": {"tags": [tag], "parents": {}}}
-            columns.append(self._answers(fold, rows, settings, number))
+            columns.append(self._answers(fold, rows, settings, number, repeat))
         return np.concatenate(columns, axis=1)
 
     @staticmethod
@@ -76,7 +81,8 @@ class FoldTraining:
         config = parse_request(settings)
         return Recipe(config, config.typed_hyperparameters(), constants)
 
-    def _answers(self, fold: Fold, rows: str, settings: dict[str, Any], tag: int | None) -> np.ndarray:
+    def _answers(self, fold: Fold, rows: str, settings: dict[str, Any], tag: int | None, repeat: int) -> np.ndarray:
+        settings = settings | {"seed": settings["seed"] + repeat}
         training, validation, judged = (
             RowView(rows, recordings=self._ids[part], tag=tag) for part in (fold.train, fold.validation, fold.judged)
         )

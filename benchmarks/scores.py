@@ -11,6 +11,7 @@ recordings are only ranked against those of their own fold, and decisions, which
 together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -174,3 +175,20 @@ def judge(
     everything = np.ones((1, len(labels)), dtype=np.int64)
     samples = figures(system, labels, cluster_counts(clusters, resamples, seed), folds)
     return Judged(system.name, figures(system, labels, everything, folds)[0], samples)
+
+
+def judge_trainings(
+    trainings: Sequence[System],
+    labels: np.ndarray,
+    clusters: list[str],
+    *,
+    resamples: int,
+    folds: np.ndarray | None = None,
+    seed: int = 0,
+) -> Judged:
+    """Judge a system by several trainings of it: every figure is the mean of theirs, on each resample as on all
+    recordings. Parameters as of `judge`.
+    """
+    judged = [judge(each, labels, clusters, resamples=resamples, folds=folds, seed=seed) for each in trainings]
+    values, samples = (np.mean([getattr(each, part) for each in judged], axis=0) for part in ("values", "samples"))
+    return Judged(trainings[0].name, values, samples)

@@ -36,6 +36,10 @@ def tagging_folds(
     catalog: CatalogOption = None,
     checkpoint: CheckpointOption = None,
     patches: PatchesOption = 40,
+    trainings: Annotated[
+        int,
+        typer.Option(min=1, help="Of each model in each fold, each with a seed of its own; figures are their mean."),
+    ] = 3,
     separate: Annotated[bool, typer.Option(help="Train one binary model a tag as well.")] = True,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Hyperparameters, ours and the separate.")
@@ -55,7 +59,7 @@ def tagging_folds(
     from benchmarks.fold_training import FoldTraining
     from benchmarks.folds import artist_folds, rotate
     from benchmarks.past_runs import newest_run
-    from benchmarks.scores import judge
+    from benchmarks.scores import judge_trainings
     from benchmarks.tagging_page import Survey, cluster_note, tables
 
     say_validations()
@@ -75,9 +79,9 @@ def tagging_folds(
     fold_of = artist_folds(whole.artists, labels, folds, seed)
     training = FoldTraining(past, whole.ids, folder / "folds", overrides)
     rows = all_rows(past, whole.serialized, folder, training.learner())
-    systems = _systems(rotate(fold_of), training, rows, heard, past.tags, separate=separate)
+    systems = _systems(rotate(fold_of), training, rows, heard, past.tags, trainings, separate=separate)
     clusters = whole.artists if cluster == "artist" else whole.ids
-    results = [judge(system, labels, clusters, resamples=resamples, folds=fold_of) for system in systems]
+    results = [judge_trainings(each, labels, clusters, resamples=resamples, folds=fold_of) for each in systems]
     catalog = catalog or home / "catalogs" / past.training["library"] / "catalog.csv"
     caption = " ".join(
         [
@@ -85,7 +89,7 @@ def tagging_folds(
             cluster_note(cluster, resamples, "all recordings"),
             f"musicnn: {' and '.join(checkpoints)}, at most {patches} patches of 3 s, mean and maximum; layer, and C a "
             "tag, chosen on validation.",
-            _recipe_note(past.training["hyperparameters"] | overrides, separate=separate),
+            _recipe_note(past.training["hyperparameters"] | overrides, trainings, separate=separate),
         ]
     )
     pages = tables(results, past.tags, labels, whole.artists, caption)
@@ -94,39 +98,52 @@ def tagging_folds(
     show(f"Tagging in {folds} folds, {pipeline}", [*pages[:2], shown, *pages[2:]], output)
 
 
-def _systems(folds: list[Any], training: Any, rows: str, heard: Any, tags: tuple[str, ...], *, separate: bool) -> Any:
-    """What each system says of every recording, put together from the folds."""
+def _systems(
+    folds: list[Any], training: Any, rows: str, heard: Any, tags: tuple[str, ...], trainings: int, *, separate: bool
+) -> list[list[Any]]:
+    """What each system says of every recording, put together from the folds: once for each training of it."""
     from benchmarks.embeddings import logistic_regression
     from benchmarks.scores import DECISION, System
 
     shape = heard.labels.shape
-    ours, one_a_tag = np.zeros(shape), np.zeros(shape)
+    ours, one_a_tag = np.zeros((trainings, *shape)), np.zeros((trainings, *shape))
     peer_scores, peer_decisions = np.zeros(shape), np.zeros(shape, bool)
     for number, fold in enumerate(folds):
-        say(f"fold {number + 1} of {len(folds)}: our model")
-        ours[fold.judged] = training.answers(fold, rows)
         say(f"fold {number + 1} of {len(folds)}: logistic regression")
         learnt, chosen, judged = (heard.take(part) for part in (fold.train, fold.validation, fold.judged))
         peer, _ = logistic_regression(learnt, chosen, judged, tags)
         peer_scores[fold.judged], peer_decisions[fold.judged] = peer.scores, peer.decisions
-        if separate:
-            one_a_tag[fold.judged] = training.separate_answers(fold, rows)
-    systems = [System("ours", ours, ours >= DECISION), System(peer.name, peer_scores, peer_decisions)]
-    return [*systems, System("one binary model a tag", one_a_tag, one_a_tag >= DECISION)][: 3 if separate else 2]
+        for repeat in range(trainings):
+            say(f"fold {number + 1} of {len(folds)}, training {repeat + 1} of {trainings}: our model")
+            ours[repeat, fold.judged] = training.answers(fold, rows, repeat)
+            if separate:
+                one_a_tag[repeat, fold.judged] = training.separate_answers(fold, rows, repeat)
+    systems = [
+        [System("ours", scores, scores >= DECISION) for scores in ours],
+        [System(peer.name, peer_scores, peer_decisions)],
+    ]
+    if separate:
+        systems.append([System("one binary model a tag", scores, scores >= DECISION) for scores in one_a_tag])
+    return systems
 
 
 def _by_split(
-    systems: list[Any], labels: np.ndarray, clusters: list[str], fold_of: np.ndarray, ends: np.ndarray, resamples: int
+    systems: list[list[Any]],
+    labels: np.ndarray,
+    clusters: list[str],
+    fold_of: np.ndarray,
+    ends: np.ndarray,
+    resamples: int,
 ) -> Table:
     """The paired differences on the recordings of each split of the run alone."""
-    from benchmarks.scores import METRICS, System, judge
+    from benchmarks.scores import METRICS, System, judge_trainings
 
     rows = []
     for split, start, end in zip(SPLITS, [0, *ends], ends, strict=False):
         part = slice(start, end)
         ours, *peers = (
-            judge(
-                System(system.name, system.scores[part], system.decisions[part]),
+            judge_trainings(
+                [System(each.name, each.scores[part], each.decisions[part]) for each in system],
                 labels[part],
                 clusters[part],
                 resamples=resamples,
@@ -167,10 +184,15 @@ def _protocol(training: dict[str, Any], whole: Any, fold_of: np.ndarray, catalog
     ]
 
 
-def _recipe_note(hyperparameters: dict[str, Any], *, separate: bool) -> str:
+def _recipe_note(hyperparameters: dict[str, Any], trainings: int, *, separate: bool) -> str:
+    repeated = (
+        f"{trainings} trainings with seeds of their own a fold, of whose figures the mean is given, on all recordings "
+        "and on each bootstrap sample"
+    )
     ours = (
         "Ours: the Trainer's own learner, loop and calibration, warm start from musicnn, up to "
-        f"{hyperparameters['steps']} steps, early stopping on validation, one seed a fold."
+        f"{hyperparameters['steps']} steps, early stopping on validation, "
+        f"{repeated if trainings > 1 else 'one seed a fold'}."
     )
     return f"{ours} Separate models: the same; a child is plainly binary, on all recordings." if separate else ours
 

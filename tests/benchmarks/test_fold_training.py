@@ -71,6 +71,9 @@ def test_a_fold_is_trained_without_the_recordings_it_judges_and_answers_in_their
     for number, recording in enumerate(judged):
         alone = training.answers(Fold(fold.train, fold.validation, np.array([recording])), rows)
         np.testing.assert_allclose(alone[0], answers[number], atol=1e-5)
+    repeated = training.answers(fold, rows, 1)
+    assert not np.array_equal(repeated, answers), "another seed"
+    np.testing.assert_array_equal(training.answers(fold, rows, 1), repeated)
     assert training.separate_answers(fold, rows).shape == (3, len(TAGS))
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.scores import METRICS, System, judge, precision_recall, ranking
+from benchmarks.scores import METRICS, System, judge, judge_trainings, precision_recall, ranking
 from trainers.average_precision import average_precision
 
 
@@ -90,3 +90,16 @@ def test_a_fold_without_the_tag_ranks_nothing() -> None:
     folds = np.append(np.zeros(len(scores), int), [1, 1])
     one, two = (np.ones((1, n), dtype=np.int64) for n in (len(scores), len(more_scores)))
     np.testing.assert_allclose(ranking(more_scores, more_labels, two, folds), ranking(scores, labels, one))
+
+
+def test_figures_of_trainings_are_the_mean_of_each_trainings_on_every_resample() -> None:
+    generator = np.random.default_rng(1)
+    labels = generator.random((40, 2)) < 0.4
+    artists = [str(n // 4) for n in range(40)]
+    repeated = [System("ours", generator.normal(size=(40, 2)), generator.random((40, 2)) < 0.5) for _ in range(3)]
+    each = [judge(system, labels, artists, resamples=50) for system in repeated]
+    together = judge_trainings(repeated, labels, artists, resamples=50)
+    np.testing.assert_allclose(together.values, np.mean([one.values for one in each], axis=0))
+    np.testing.assert_allclose(together.samples, np.mean([one.samples for one in each], axis=0))
+    alone = judge_trainings(repeated[:1], labels, artists, resamples=50)
+    np.testing.assert_array_equal(alone.samples, each[0].samples)

@@ -68,6 +68,7 @@ TASK = Task(
             checkpoint_every=100,
             patience=10,
             select_from_step=300,
+            dropout=0.5,
             musicnn_patches=4,
         ),
     },
