@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from os import PathLike
 
-from audio.errors import AudioError
+from audio.errors import PASSING, AudioError, naming
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,16 @@ def open_regular(path: str | PathLike[str], limits: Limits = LIMITS) -> int:
     ------
     AudioError
         The file is missing, unreadable, not a regular file, empty, or larger than ``limits.max_bytes``.
+    OSError
+        The disk or the machine fails (`audio.errors.PASSING`).
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
         raise AudioError(path, "does not exist") from None
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in PASSING:
+            raise
         raise AudioError(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
     try:
         status = os.fstat(descriptor)
@@ -80,6 +84,19 @@ def open_regular(path: str | PathLike[str], limits: Limits = LIMITS) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def check_readable(path: str | PathLike[str]) -> None:
+    """Read a file that a decoder gave up, to its end: the disk may have failed, which no decoder tells from damage.
+
+    Raises
+    ------
+    OSError
+        The file's bytes cannot be read.
+    """
+    with naming(path), open(path, "rb", buffering=0) as file:
+        while file.read(1 << 20):
+            pass
 
 
 def check(path: str | PathLike[str], info: AudioInfo, limits: Limits) -> None:

@@ -14,6 +14,14 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """errno where a disk, or this user's share of it, takes no more. That is nothing that a user gave, and no reason to
 leave a file out: it stays an OSError, and ends the work.
 """
+PASSING = FULL | {
+    errno.EIO, errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENOTCONN, errno.ECONNRESET,
+    errno.EREMOTEIO,
+}  # fmt: skip
+"""errno of a disk, a network drive or a machine that fails, which another day does not. A recording is not left out for
+that either: what is found about a file is kept with the catalog's fingerprint, and nobody would look again.
+"""
 
 
 class DaCapoError(ValueError):
@@ -48,7 +56,8 @@ def naming(path: str | PathLike[str], part: str | PathLike[str] | None = None) -
         yield
     except OSError as error:
         if error.filename is None or (part is not None and fspath(part) == error.filename):
-            error.filename, error.filename2 = fspath(path), None
+            error.filename = fspath(path)
+            del error.filename2  # where it is None the message says "-> None"
         raise
 
 

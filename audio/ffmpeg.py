@@ -17,7 +17,7 @@ from typing import IO
 
 import numpy as np
 
-from audio.bounds import LIMITS, AudioInfo, Limits, check, open_regular
+from audio.bounds import LIMITS, AudioInfo, Limits, check, check_readable, open_regular
 from audio.errors import AudioError
 
 READ_BYTES = 1 << 20
@@ -73,6 +73,8 @@ class FfmpegSource:
     ------
     AudioError
         ffmpeg is missing, finds no audio in the file, or fails.
+    OSError
+        The file's bytes cannot be read.
     """
 
     may_hold_nan = True
@@ -84,6 +86,7 @@ class FfmpegSource:
             header = program.read(AU_HEADER.size)
             status, log = program.finish(), program.log()
         if status or len(header) < AU_HEADER.size:
+            check_readable(path)
             failure = _OPENING.search(log)
             reason = failure[1].decode("utf-8", "replace") if failure else "its audio cannot be decoded"
             if NO_STREAM in log:
@@ -117,6 +120,7 @@ class FfmpegSource:
 
     def _check_end(self, program: "_Program", decoded_bytes: int) -> None:
         if program.finish():
+            check_readable(self.path)
             second = decoded_bytes / self._frame_bytes / self._sample_rate
             raise AudioError(self.path, f"is damaged: ffmpeg gave up after {second:.1f} s")
 

@@ -72,6 +72,8 @@ def probe(path: str | PathLike[str], *, limits: Limits = LIMITS) -> AudioInfo:
     AudioError
         The file is missing, empty, not a regular file, not audio, beyond a limit, or its header claims more than its
         bytes hold.
+    OSError
+        Its disk or the machine fails, which tells nothing about the file.
     """
     with closing(_open(path, limits, thorough=False)) as source:
         return source.info
@@ -103,6 +105,8 @@ def blocks(
         As `probe`; the file is damaged; after the last block, its decode is shorter than its header promised (by more
         than an encoder's padding, `audio.sndfile.TOLERANCE_FRAMES`) or longer than the limit; a sample is NaN,
         infinite or 12 dB beyond full scale.
+    OSError
+        As `probe`.
     """
     with closing(_open(path, limits, thorough=True)) as source:
         yield from _convert(path, source, sample_rate, channels, block_s, limits)
@@ -179,6 +183,8 @@ def read(
     ------
     AudioError
         As `blocks`; or ``offset_s`` lies at or beyond the end.
+    OSError
+        As `probe`.
     """
     if not offset_s >= 0 or (duration_s is not None and not duration_s > 0):
         raise AudioError(path, f"has no excerpt at offset_s={offset_s}, duration_s={duration_s}; 0 or more, above 0")

@@ -8,8 +8,8 @@ import numpy as np
 import soundfile
 
 from audio import integrity, mpeg
-from audio.bounds import LIMITS, AudioInfo, Limits, open_regular
-from audio.errors import AudioError
+from audio.bounds import LIMITS, AudioInfo, Limits, check_readable, open_regular
+from audio.errors import AudioError, naming
 
 SYSTEM_ERROR, MALFORMED = 2, 3  # libsndfile's error codes
 UNKNOWN_FRAMES = (1 << 63) - 1  # libsndfile's SF_COUNT_MAX: the header does not say
@@ -26,6 +26,12 @@ class NotAudio(AudioError):
 
 def _reason(error: soundfile.LibsndfileError) -> str:
     return error.error_string.removeprefix("Error : ").strip().rstrip(".")
+
+
+def _blame(path: str | PathLike[str], error: soundfile.LibsndfileError) -> None:
+    """Leaves what is the disk's fault to an OSError; libsndfile calls it and a file's seeking past its end the same."""
+    if error.code == SYSTEM_ERROR:
+        check_readable(path)
 
 
 class _ForwardFile(soundfile.SoundFile):
@@ -87,13 +93,15 @@ class SndfileSource:
             raise
 
     def _open(self, limits: Limits, thorough: bool) -> None:
-        found = integrity.inspect(self.path, self._raw, thorough=thorough)
+        with naming(self.path):
+            found = integrity.inspect(self.path, self._raw, thorough=thorough)
         target: int | _Joined = self._rewound()
         if found is not None and found.recount:
             target = _Joined(self._raw, found.stream.audio, mpeg.counted_header(found.stream))
         try:
             self._file = _ForwardFile(target, closefd=False)
         except soundfile.LibsndfileError as error:
+            _blame(self.path, error)
             if error.code in (SYSTEM_ERROR, MALFORMED):
                 raise AudioError(self.path, f"is damaged: {_reason(error)}") from None
             raise NotAudio(self.path, f"is not audio that libsndfile reads ({_reason(error)})") from None
@@ -124,6 +132,7 @@ class SndfileSource:
             while total <= most and (count := len(self._file.read(out=block))):
                 total += count
         except soundfile.LibsndfileError as error:
+            _blame(self.path, error)
             raise AudioError(self.path, f"is damaged after {total} samples: {_reason(error)}") from None
         self._file.close()
         self._file = _ForwardFile(self._rewound(), closefd=False)
@@ -140,6 +149,7 @@ class SndfileSource:
             self._file.seek(frame)
             self._position_s = frame / self.info.sample_rate
         except soundfile.LibsndfileError as error:
+            _blame(self.path, error)
             raise AudioError(self.path, f"cannot be read from sample {frame} on ({_reason(error)})") from None
 
     def read(self, frames: int) -> np.ndarray:
@@ -150,6 +160,7 @@ class SndfileSource:
             self._position_s += len(block) / self.info.sample_rate
             return block
         except soundfile.LibsndfileError as error:
+            _blame(self.path, error)
             raise AudioError(self.path, f"is damaged after {self._position_s:.1f} s: {_reason(error)}") from None
 
     def close(self) -> None:
