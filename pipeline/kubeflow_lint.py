@@ -1,14 +1,11 @@
 """A lint of compiled pipelines: what open-source Kubeflow Pipelines v2 rejects, or worse, silently ignores.
 
-Each rule is a row of what was found in its sources and by running it (kubeflow/pipelines 2.16 and 2.17); the text of a
-finding says what happens there. `RULES` lists them.
+`pipeline.lint_rules.RULES` lists the rules.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,42 +17,23 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from audio.errors import DaCapoError
 from catalog.yaml_text import NotYaml, read_documents
 from components.train_job.manifest import train_job
+from pipeline.lint_rules import Finding, gpu_pool, urls
 from pipeline.placement import GPU
 from pipeline.run_node import train_job_of
 from pipeline.settings import SettingsError
+from pipeline.train_job_lint import lint_train_job
 
 SCHEMA_VERSION = "2.1.0"
 ARGO_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 RUN_ID = "{{$.pipeline_job_uuid}}"
 LOOKED_AT = ("system.Metrics", "system.ClassificationMetrics", "system.HTML", "system.Markdown")
 """Artifacts that people look at and no step reads."""
-NO_FILE_SYSTEM = ("s3://", "minio://")
 ROOTS = ("gs://", "s3://", "minio://", "oci://")
 PATHS = ("catalog", "schemas")
 """Settings of a run that name files which the steps read."""
 PLATFORM = "platforms.kubernetes.deploymentSpec.executors"
 _NO_MESSAGE = (json_format.Error, TypeError, AttributeError, OverflowError, RecursionError)
 """What protobuf raises: beside its own, of a list where a mapping belongs, a number too large, an alias of itself."""
-RULES = {
-    "parse": "both documents parse strictly as the protos of the spec",
-    "schema-version": "schemaVersion is 2.1.0; TFX's default, 2.0.0, is rejected",
-    "resolver": "no resolver and no importer executors: 'resolver not implemented yet'",
-    "driver": "no container lifecycle: the driver of a file-based ExampleGen is silently ignored",
-    "artifacts": "no artifact inputs, which arrive empty, and no artifact types of one's own",
-    "uri-scheme": "no s3:// or minio:// for a step: TensorFlow has no such file system",
-    "volume": "files that a run form names lie on a volume that the steps mount",
-    "pipeline-root": "the pipeline root is gs, s3, minio or oci: KFP's launcher refuses a path on a volume",
-    "infra-validator": "no InfraValidator: it starts containers, which a step may not",
-    "platform": "placement stands in the platform document, once for every executor",
-    "node-id": "names of tasks, components and executors are such that Argo takes them",
-    "caching": "KFP's cache is off: TFX caches by content, KFP would by name",
-    "accelerator": "an accelerator's type is nvidia.com/gpu: it goes into the pod's limits as it is",
-    "gpu-pool": "a GPU step tolerates the taint and is locked to the pool; no other step may go there",
-    "retry": "retries have the time for it: the window runs from the first start and cuts the last try short",
-    "run-id": "every step gets the id of KFP's run",
-    "flat": "one flat graph whose order is known: no conditions, loops or pipelines inside",
-    "train-job": "the TrainJob of a step keeps to the same rules",
-}
 
 
 class NotAPipeline(DaCapoError):
@@ -70,28 +48,9 @@ class Unparsed(Exception):
     finding : what is wrong with it.
     """
 
-    def __init__(self, finding: "Finding") -> None:
+    def __init__(self, finding: Finding) -> None:
         super().__init__(str(finding))
         self.finding = finding
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong with a compiled pipeline.
-
-    Attributes
-    ----------
-    rule : one of `RULES`.
-    where : path in the documents.
-    text : what is wrong and what happens.
-    """
-
-    rule: str
-    where: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.where}: {self.text}"
 
 
 def lint_file(path: Path) -> list[Finding]:
@@ -215,7 +174,7 @@ def _defaults(spec: Mapping[str, Any], mounts: Sequence[str]) -> Iterator[Findin
 
 def _parameter(where: str, name: str, value: Any, mounts: Sequence[str]) -> Iterator[Finding]:
     """Findings in one value of the run form; ``overrides`` holds settings by dotted name, of which some are paths."""
-    found = list(_texts(where, [value]))
+    found = list(urls(where, [value]))
     more = value.items() if name == "overrides" and isinstance(value, dict) else ()
     for setting, path in ((name, value), *more):
         if setting not in PATHS or not isinstance(path, str) or not path or found:
@@ -293,7 +252,7 @@ def _task(where: str, name: str, task: Mapping[str, Any], spec: Mapping[str, Any
             yield Finding("flat", where, f"comes after {other!r}, which is no task")
     parameters = task.get("inputs", {}).get("parameters", {})
     constants = [p.get("runtimeValue", {}).get("constant") for p in parameters.values()]
-    yield from _texts(where, constants)
+    yield from urls(where, constants)
     if _label(task, spec) and RUN_ID not in constants:
         yield Finding("run-id", where, f"is not given {RUN_ID}: it would not find what the steps before it wrote")
 
@@ -333,7 +292,7 @@ def _executor(
     words = [*container.get("command", ()), *container.get("args", ())]
     if any("InfraValidator" in word for word in words):
         yield Finding("infra-validator", where, "TFX's InfraValidator starts containers of its own")
-    yield from _texts(where, [*words, *(entry.get("value") for entry in container.get("env", ()))])
+    yield from urls(where, [*words, *(entry.get("value") for entry in container.get("env", ()))])
     accelerator = container.get("resources", {}).get("accelerator", {})
     kind = accelerator.get("resourceType") or accelerator.get("type")
     if accelerator and kind != GPU:
@@ -356,67 +315,3 @@ def _executor(
                 continue
             manifest = train_job("train-lint", "/lint", request, annotations={})
             yield from lint_train_job(manifest, where=f"{where}.train-job")
-
-
-def lint_train_job(manifest: Mapping[str, Any], *, where: str = "TrainJob") -> list[Finding]:
-    """All findings in the manifest of a TrainJob (Trainer v2)."""
-    spec = manifest.get("spec", {})
-    trainer = spec.get("trainer", {})
-    found = []
-    name = manifest.get("metadata", {}).get("name", "")
-    if manifest.get("kind") != "TrainJob" or not str(manifest.get("apiVersion", "")).startswith(
-        "trainer.kubeflow.org/"
-    ):
-        found.append(Finding("train-job", where, "is no TrainJob of trainer.kubeflow.org"))
-    if not re.fullmatch(r"[a-z]([-a-z0-9]{0,48}[a-z0-9])?", name):
-        found.append(Finding("train-job", f"{where}.metadata.name", f"{name!r} is no name of hosts below 51 letters"))
-    if not spec.get("runtimeRef", {}).get("name"):
-        found.append(Finding("train-job", f"{where}.spec.runtimeRef", "names no TrainingRuntime"))
-    if not trainer.get("image"):
-        found.append(
-            Finding("train-job", f"{where}.spec.trainer.image", "is missing: the runtime's one has other code")
-        )
-    environment = [entry.get("value") for entry in trainer.get("env", ())]
-    found += _texts(f"{where}.spec.trainer", [*trainer.get("command", ()), *trainer.get("args", ()), *environment])
-    limits = trainer.get("resourcesPerNode", {}).get("limits", {})
-    for kind in limits:
-        if "/" in kind and kind != GPU:
-            found.append(Finding("accelerator", f"{where}.spec.trainer.resourcesPerNode", f"{kind!r}: write {GPU}"))
-    pods = [
-        job.get("template", {}).get("spec", {}).get("template", {}).get("spec", {})
-        for patch in spec.get("runtimePatches", ())
-        for job in patch.get("trainingRuntimeSpec", {}).get("template", {}).get("spec", {}).get("replicatedJobs", ())
-    ]
-    pod: dict[str, Any] = {key: value for each in pods for key, value in each.items()}
-    required = "requiredDuringSchedulingIgnoredDuringExecution"
-    selected = bool(pod.get("nodeSelector")) or required in pod.get("affinity", {}).get("nodeAffinity", {})
-    found += gpu_pool(where, GPU in limits, selected, pod.get("tolerations", ()))
-    return found
-
-
-def gpu_pool(where: str, gpu: bool, selected: bool, tolerations: Any) -> Iterator[Finding]:
-    """Findings on a pod's place: a toleration allows a GPU node, only a selector or a must of affinity locks to it.
-
-    Parameters
-    ----------
-    gpu : whether the pod asks for GPUs.
-    selected : whether it is locked to a pool.
-    tolerations : as in a pod's specification.
-    """
-    tolerates = any(
-        entry.get("key") == GPU or (not entry.get("key") and entry.get("operator") == "Exists") for entry in tolerations
-    )
-    if gpu and not tolerates:
-        yield Finding("gpu-pool", where, f"asks for GPUs and does not tolerate {GPU}: it would wait for ever")
-    if gpu and not selected:
-        yield Finding("gpu-pool", where, "asks for GPUs and is locked to no pool: any GPU node would do")
-    if tolerates and not gpu:
-        yield Finding("gpu-pool", where, f"tolerates {GPU} and asks for none: it would fill GPU nodes")
-
-
-def _texts(where: str, values: list[Any]) -> Iterator[Finding]:
-    for value in values:
-        text = value if isinstance(value, str) else json.dumps(value)
-        for scheme in NO_FILE_SYSTEM:
-            if scheme in text:
-                yield Finding("uri-scheme", where, f"{scheme} in {text[:80]!r}: TensorFlow has no such file system")

@@ -13,10 +13,12 @@ from kubeflow_trainer_api import models
 from catalog.yaml_text import LOADER
 from components.train_job.manifest import train_job
 from components.train_job.request import TrainJobRequest
-from pipeline.kubeflow_lint import RULES, NotAPipeline, lint, lint_file, lint_train_job
+from pipeline.kubeflow_lint import NotAPipeline, lint, lint_file
 from pipeline.kubeflow_runner import compile_to
+from pipeline.lint_rules import RULES
 from pipeline.placement import load_placement
 from pipeline.settings import PROJECT, load_settings
+from pipeline.train_job_lint import lint_train_job
 from trainers.task import TASKS
 
 TASKS_HERE = [task for task in TASKS if (PROJECT / "schemas" / task / "builtin").is_dir()]
