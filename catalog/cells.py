@@ -114,6 +114,8 @@ def reason_of(detail: ErrorDetails, column: str) -> str:
 
 
 def _lyrics(text: str, has_lyrics: str) -> str | None:
+    if not text.strip():
+        text = ""  # a cell of blanks is blank, as in every column
     if has_lyrics not in _HAS_LYRICS:
         raise ValueError("is not 0, 1 or blank")
     known = _HAS_LYRICS[has_lyrics]

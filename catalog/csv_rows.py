@@ -13,6 +13,7 @@ from catalog.wording import counted
 MAX_FIELD = 1 << 20
 MAX_ROW = 4 << 20
 MAX_HEADER_LINES = 32
+_LINE_ENDS = ("\n", "\r")
 
 
 class _Lines:
@@ -27,8 +28,8 @@ class _Lines:
         if self._returned:
             return self._returned.pop()
         line = self._handle.readline(MAX_ROW + 1)
-        if len(line) > MAX_ROW and not line.endswith("\n"):
-            while (rest := self._handle.readline(MAX_ROW)) and not rest.endswith("\n"):
+        if len(line) > MAX_ROW and not line.endswith(_LINE_ENDS):
+            while (rest := self._handle.readline(MAX_ROW)) and not rest.endswith(_LINE_ENDS):
                 pass
         return line
 

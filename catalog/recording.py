@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, NamedTuple, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, Strict, field_validator
 
 Split = Literal["train", "validation", "eval", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -20,22 +20,6 @@ MAX_TAG = 100
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-
-
-class Word(NamedTuple):
-    """A sung word and when it sounds, in seconds from the start of the recording."""
-
-    word: str
-    start_s: float
-    end_s: float
-
-
-class Event(NamedTuple):
-    """A label with a place in time, in seconds from the start of the recording."""
-
-    event: str
-    onset_s: float
-    offset_s: float
 
 
 def normalise_tag(tag: str) -> str:
@@ -111,6 +95,26 @@ Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_utf8)]
 RelativePath = Annotated[str, Field(max_length=MAX_PATH), AfterValidator(_utf8), AfterValidator(check_path)]
 
 
+Seconds = Annotated[float, Strict()]
+"""A number, not a text that holds one."""
+
+
+class Word(NamedTuple):
+    """A sung word and when it sounds, in seconds from the start of the recording."""
+
+    word: str
+    start_s: Seconds
+    end_s: Seconds
+
+
+class Event(NamedTuple):
+    """A tag with a place in time, in seconds from the start of the recording."""
+
+    event: Annotated[str, AfterValidator(normalise_tag)]
+    onset_s: Seconds
+    offset_s: Seconds
+
+
 class Recording(BaseModel):
     """A recording of the library.
 
@@ -123,7 +127,7 @@ class Recording(BaseModel):
     language : of the lyrics, a BCP 47 code such as ``en`` or ``pt-BR``.
     words : sung words with times in seconds.
     stems : name of a stem to its path, relative to the catalog's folder.
-    labels : events with onset and offset in seconds.
+    labels : events, named as tags are, with onset and offset in seconds.
     split : None leaves the choice to `catalog.splits.SplitAssigner`.
     """
 
@@ -136,12 +140,12 @@ class Recording(BaseModel):
     title: Name | None = None
     package: Name | None = None
     licence: Name | None = None
-    tags: tuple[Text, ...] = ()
+    tags: Annotated[tuple[Text, ...], FailFast()] = ()
     lyrics: Text | None = None
     language: str | None = None
-    words: tuple[Word, ...] = ()
+    words: Annotated[tuple[Word, ...], FailFast()] = ()
     stems: dict[Name, RelativePath] = Field(default_factory=dict)
-    labels: tuple[Event, ...] = ()
+    labels: Annotated[tuple[Event, ...], FailFast()] = ()
     split: Split | None = None
 
     @field_validator("tags")
@@ -152,6 +156,11 @@ class Recording(BaseModel):
         if not all(map(str.strip, tags)):
             raise ValueError("holds an empty tag: write one '|' between two tags, as in pop|rock")
         return tuple(dict.fromkeys(normalise_tag(tag) for tag in tags))
+
+    @field_validator("lyrics")
+    @classmethod
+    def _no_blanks(cls, lyrics: str | None) -> str | None:
+        return lyrics if lyrics is None or lyrics.strip() else ""
 
     @field_validator("language")
     @classmethod

@@ -128,7 +128,9 @@ class Executor(base_executor.BaseExecutor):
         """
         gate = Gate.model_validate_json(exec_properties["gate"])
         outputs = tuple(json.loads(exec_properties["outputs"]))
-        report = json.loads(Path(artifact_utils.get_single_uri(input_dict["report"]), "report.json").read_text())
+        report = json.loads(
+            Path(artifact_utils.get_single_uri(input_dict["report"]), "report.json").read_text(encoding="utf-8")
+        )
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
         drift = artifact_utils.get_single_instance(input_dict["drift"])
         findings = [

@@ -59,8 +59,8 @@ def decoded(recording: Recording, root: Path, settings: Settings) -> Iterator[De
     Raises
     ------
     SetAside
-        If a file cannot be decoded to its end, the recording is shorter than `MIN_AUDIO_S`, or its columns are not
-        equally long.
+        If a file cannot be decoded to its end, the recording is shorter than `MIN_AUDIO_S`, its columns are not
+        equally long, or an event that the task reads begins after its end.
     """
     with ExitStack() as stack:
         spec, files = settings.audio, settings.files_of(recording)
@@ -73,7 +73,16 @@ def decoded(recording: Recording, root: Path, settings: Settings) -> Iterator[De
             except AudioError as error:
                 raise SetAside(_cell(column), path, error.reason) from error
             descriptors = descriptors or found
-        yield Decoded(columns, _common_length(files, columns, spec.sample_rate), descriptors)
+        num_samples = _common_length(files, columns, spec.sample_rate)
+        if settings.timed_labels:
+            _check_events(recording, num_samples / spec.sample_rate)
+        yield Decoded(columns, num_samples, descriptors)
+
+
+def _check_events(recording: Recording, duration_s: float) -> None:
+    for name, onset_s, _ in recording.labels:
+        if onset_s > duration_s:
+            raise SetAside("labels", name, f"begins at {onset_s} s, and the recording ends at {duration_s:.3f} s")
 
 
 def _decode(path: Path, spool: PcmSpool | None, spec: AudioSpec, detail: Detail) -> Descriptors | None:

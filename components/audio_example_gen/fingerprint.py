@@ -18,6 +18,7 @@ RACY_S = 2.0
 no trace."""
 
 _ROW_FIELDS = frozenset({"id", "artist", "album", "package", "language", "lyrics", "tags", "split"})
+_SPLIT_FIELDS = frozenset({"id", "artist", "package", "tags", "split"})
 
 
 class HashIndex:
@@ -88,7 +89,8 @@ def fingerprint(settings: Settings, index: HashIndex) -> str:
     and the release of ffmpeg, which decides what can be read.
 
     Not part of it: where the catalog lies, dates, columns that no Example carries (title, licence), audio files that
-    the task does not read. A file that cannot be read counts as that; a row that is set aside counts with its line.
+    the task does not read. A file that cannot be read counts as that; a row that is set aside counts with its line, and
+    where only its file is wrong, with what decides the splits of later rows.
 
     Raises
     ------
@@ -97,10 +99,17 @@ def fingerprint(settings: Settings, index: HashIndex) -> str:
     """
     catalog = open_catalog(settings.catalog_path)
     total = hashlib.sha256(f"{catalog.library}\nffmpeg {ffmpeg_release()}\n".encode())
-    for row in catalog.rows():
-        content = str(row) if isinstance(row, Problem) else _content(row, catalog, settings, index)
+    read: list[Recording] = []
+    for row in catalog.rows(reads=read.append):
+        content = _set_aside(row, read) if isinstance(row, Problem) else _content(row, catalog, settings, index)
+        read.clear()
         total.update(json.dumps(content, ensure_ascii=False, sort_keys=True).encode() + b"\n")
     return total.hexdigest()
+
+
+def _set_aside(problem: Problem, read: list[Recording]) -> list[object]:
+    """A row's line, and what `catalog.splits.SplitAssigner` makes of it: it is told of rows whose file is missing."""
+    return [str(problem), *(recording.model_dump(mode="json", include=set(_SPLIT_FIELDS)) for recording in read)]
 
 
 def _content(recording: Recording, catalog: Catalog, settings: Settings, index: HashIndex) -> dict[str, object]:

@@ -82,16 +82,20 @@ def checked_rows(
             continue
         row += 1
         recording, split = item
-        yield row, missing_stem(row, recording, catalog, settings) or PlannedRecording(row, split, recording)
+        yield row, _unusable(row, recording, catalog, settings) or PlannedRecording(row, split, recording)
 
 
-def missing_stem(row: int, recording: Recording, catalog: Catalog, settings: Settings) -> Problem | None:
-    """The problem of a recording that lacks an audio column of the task, or None."""
+def _unusable(row: int, recording: Recording, catalog: Catalog, settings: Settings) -> Problem | None:
+    """The problem of a recording that lacks an audio column of the task, or has an event that no output stands for."""
     for column in settings.audio.columns:
         if column != RECORDING_COLUMN and column not in recording.stems:
             has = ", ".join(sorted(recording.stems)) or "none"
             reason = f"is the stem that the task reads, and the recording does not have it (it has {has})"
             return Problem(row, "stems", column, reason, recording.id, catalog.path.name)
+    if settings.timed_labels and settings.vocabulary.tags:
+        for event in settings.vocabulary.unknown(label.event for label in recording.labels):
+            reason = "is an event that is neither a tag of the vocabulary nor ignored by it"
+            return Problem(row, "labels", event, reason, recording.id, catalog.path.name)
     return None
 
 

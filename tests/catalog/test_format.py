@@ -50,10 +50,10 @@ def read(catalog: Catalog, *, check_files: bool = True) -> tuple[list[str], list
             path=st.just("a/b.wav"),
             artist=st.none() | LINE,
             tags=st.lists(st.sampled_from(["rock", "pop", "pop/piano", "späte klassik"]), unique=True).map(tuple),
-            lyrics=st.none() | TEXT,
+            lyrics=st.none() | TEXT.filter(lambda text: not text or text.strip()),
             language=st.none() | st.sampled_from(["en", "pt-BR"]),
             words=TIMED.map(lambda timed: tuple(Word(*item) for item in timed)),
-            labels=TIMED.map(lambda timed: tuple(Event(*item) for item in timed)),
+            labels=TIMED.map(lambda timed: tuple(Event("lost packet", *times) for _, *times in timed)),
             stems=st.dictionaries(LINE, st.just("stems/v.wav"), max_size=2),
             split=st.none() | st.sampled_from(["train", "eval"]),
         ),
@@ -136,6 +136,9 @@ def test_tags_are_normalised_and_none_comes_twice(tmp_path: Path) -> None:
         ("id,path,words", 'b,a.wav,"[[""la"",NaN,1]]"', "is not JSON"),
         ("id,path,labels", "b,a.wav," + "[" * 50_000, "is not JSON"),
         ("id,path,labels", 'b,a.wav,"{""a"":1}"', "row 2, column labels"),
+        ("id,path,labels", 'b,a.wav,"[["""",1,2]]"', "has an empty level: write tags like pop or pop/piano"),
+        ("id,path,labels", 'b,a.wav,"[[""hum"",""1"",2]]"', "has a wrong value at 0.1: input should be a valid number"),
+        ("id,path,labels", 'b,a.wav,"[[""hum"",true,2]]"', "has a wrong value at 0.1: input should be a valid number"),
         ("id,path,stems", 'b,a.wav,"{""vocals"":""../v.wav""}"', "climbs out of the catalog's folder"),
         ("id,path,stems", 'b,a.wav,"{""vocals"":""v.wav""}"', 'row 2, column stems: "v.wav" does not exist'),
     ],
@@ -149,6 +152,38 @@ def test_a_wrong_row_gets_its_line_and_hides_no_other(tmp_path: Path, columns: s
     assert message in problem
     assert problem.startswith("catalog.csv: row 2")
     assert "\n" not in problem
+
+
+def test_a_cell_of_half_a_million_wrong_items_costs_no_memory_for_each(tmp_path: Path) -> None:
+    catalog = csv(tmp_path, f'a,a.wav,"[{",".join("0" * 500_000)}]"\n', columns="id,path,labels")
+    tracemalloc.start()
+    ids, problems = read(catalog)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not ids
+    assert "has a wrong value at 0" in problems[0]
+    assert peak < 60 << 20
+
+
+def test_events_are_named_as_tags_are(tmp_path: Path) -> None:
+    [row] = csv(tmp_path, 'a,a.wav,"[["" Lost  Packet "",1,1.5]]"\n', columns="id,path,labels").rows()
+    assert isinstance(row, Recording)
+    assert row.labels == (Event("lost packet", 1.0, 1.5),)
+
+
+def test_a_lyrics_cell_of_blanks_is_blank(tmp_path: Path) -> None:
+    rows = csv(tmp_path, 'a,a.wav,"  ",\nb,a.wav,"\n",0\nc,a.wav," ",1\n', columns="id,path,lyrics,has_lyrics").rows()
+    assert [row.lyrics for row in rows if isinstance(row, Recording)] == [None, None, ""]
+
+
+def test_a_line_that_is_too_long_hides_no_other_whatever_ends_lines(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        catalog = csv(tmp_path, "", files=("a.wav",))
+        text = f"{HEADER}id,path\na,a.wav\nb,{'x' * (5 << 20)}\nc,a.wav\nd,a.wav\n"
+        catalog.path.write_bytes(text.replace("\n", end).encode())
+        ids, problems = read(catalog)
+        assert ids == ["a", "c", "d"]
+        assert [problem[:18] for problem in problems] == ["catalog.csv: row 2"]
 
 
 def test_every_wrong_cell_of_a_row_is_named(tmp_path: Path) -> None:

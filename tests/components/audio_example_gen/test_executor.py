@@ -110,6 +110,20 @@ def test_the_file_that_is_too_short_is_the_one_that_is_named(library, ingest):
         assert [cell.line for cell in output.report.set_aside] == [f"catalog.csv: row 2, column {column}: {line}"]
 
 
+def test_an_event_that_no_output_stands_for_or_after_the_end_is_set_aside_where_events_are_read(library, ingest):
+    for name, event in {"good": ("rock", 0.5, 1), "typo": ("rokc", 0.5, 1), "ms": ("rock", 500, 1000)}.items():
+        library.add(name, labels=(Event(*event),))
+    catalog = library.write()
+    output = ingest(catalog, timed_labels=True, max_set_aside_share=0.7)
+    assert {e["id"][0] for e in output.all()} == {b"good"}
+    assert [cell.line for cell in output.report.set_aside] == [
+        'catalog.csv: row 2, column labels: "rokc" is an event that is neither a tag of the vocabulary nor ignored by '
+        "it",
+        'catalog.csv: row 3, column labels: "rock" begins at 500.0 s, and the recording ends at 1.500 s',
+    ]
+    assert {e["id"][0] for e in ingest(catalog).all()} == {b"good", b"typo", b"ms"}
+
+
 def test_labels_follow_the_vocabulary_and_a_child_brings_its_parent(library, ingest):
     library.add("a", tags=("live", "pop/piano"), split="eval")
     (example,) = ingest(library.write()).of("a")
@@ -177,7 +191,7 @@ def test_descriptors_of_a_task_of_stems_are_those_of_the_recording(library, inge
 def test_timed_labels_count_from_the_start_of_their_segment(library, ingest):
     library.add("a", 2.5, labels=(Event("click", 0.25, 0.5), Event("hum", 0.5, 1.5)), split="train")
     catalog = library.write()
-    first, second, third = ingest(catalog, timed_labels=True).of("a")
+    first, second, third = ingest(catalog, timed_labels=True, vocabulary=NO_VOCABULARY).of("a")
     assert (first["events"], first["onsets_s"], first["offsets_s"]) == ([b"click", b"hum"], [0.25, 0.5], [0.5, 1.0])
     assert (second["events"], second["onsets_s"], second["offsets_s"]) == ([b"hum"], [0.0], [0.5])
     assert "events" not in third
@@ -188,7 +202,7 @@ def test_every_segment_says_whether_its_recording_has_timed_labels(library, inge
     library.add("strong", 2.5, labels=(Event("click", 0.25, 0.5),), split="train")
     library.add("weak", 1.0, split="train")
     catalog = library.write()
-    output = ingest(catalog, timed_labels=True)
+    output = ingest(catalog, timed_labels=True, vocabulary=NO_VOCABULARY)
     assert [example["timed"] for example in output.of("strong")] == [[1]] * 3
     assert [example["timed"] for example in output.of("weak")] == [[0]]
     assert not any("timed" in example for example in ingest(catalog).all())

@@ -212,3 +212,17 @@ def test_an_index_that_is_no_sqlite_file_is_named(library, take, tmp_path):
     (tmp_path / "broken.sqlite").write_text("not a database, though long enough to be one" * 50)
     with pytest.raises(DaCapoError, match=r"broken\.sqlite.*delete it"):
         take(library.write(), index_path=tmp_path / "broken.sqlite")
+
+
+def test_a_row_whose_file_is_missing_counts_with_what_it_does_to_the_splits_of_others(library, take):
+    library.add("a", artist="Ada")
+    gone = library.add("gone", artist="Ada", split="eval")
+    gone.unlink()
+    found = []
+    for changes in ({}, {"split": "train"}, {"artist": "Zoe"}, {"tags": ("rock",)}, {"title": "told by no Example"}):
+        kept = library.recordings[1]
+        library.recordings[1] = kept.model_copy(update=changes)
+        found.append(take(library.write()))
+        library.recordings[1] = kept
+    assert len(set(found[:4])) == 4
+    assert found[4] == found[0]
