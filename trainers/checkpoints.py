@@ -11,6 +11,7 @@ import os
 import shutil
 import uuid
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ import tensorflow as tf
 
 from trainers.learner import Arrays
 
-DAMAGED = (zipfile.BadZipFile, EOFError, KeyError, ValueError)
+DAMAGED = (zipfile.BadZipFile, EOFError, KeyError, ValueError, RuntimeError, zlib.error)
 """What reading a file raises that is not whole."""
 _KEEP = 2
 
@@ -88,7 +89,7 @@ def read_arrays(path: str) -> tuple[Arrays, dict[str, Any]]:
 
     Raises
     ------
-    zipfile.BadZipFile, EOFError, KeyError, ValueError
+    zipfile.BadZipFile, EOFError, KeyError, ValueError, RuntimeError, zlib.error
         The file is damaged (`DAMAGED`).
     """
     with tf.io.gfile.GFile(path, "rb") as file, np.load(io.BytesIO(file.read())) as stored:
@@ -112,6 +113,8 @@ class Checkpoints:
             tf.io.gfile.makedirs(folder)
             for leftover in tf.io.gfile.glob(os.path.join(folder, "*.tmp")):
                 tf.io.gfile.remove(leftover)
+            if self.finished() is not None:  # it was stopped before it had removed them
+                self._remove_what_led_here()
 
     def _paths(self) -> list[str]:
         return sorted(tf.io.gfile.glob(os.path.join(self.folder, "step-*.npz")), reverse=True)
@@ -147,6 +150,9 @@ class Checkpoints:
         arrays |= {f"extras/{name}": value for name, value in result.extras.items()}
         facts = {"history": [asdict(point) for point in result.history], "best_step": result.best_step}
         write_arrays(self._finished, arrays, facts)
+        self._remove_what_led_here()
+
+    def _remove_what_led_here(self) -> None:
         for path in self._paths():
             tf.io.gfile.remove(path)
         for folder in tf.io.gfile.glob(os.path.join(self.folder, "rows-*")):

@@ -110,7 +110,8 @@ def open_rows(folder: str, patterns: Sequence[str], read: Callable[[tf.Tensor], 
     """The rows in `folder`, decoded from Examples if they are not there yet.
 
     They are written beside `folder` and renamed, so that a kill leaves no half-written rows and several workers on one
-    file system agree on the first that is ready.
+    file system agree on the first that is ready. A machine that fails may leave names without bytes: those are decoded
+    again.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def open_rows(folder: str, patterns: Sequence[str], read: Callable[[tf.Tensor], 
     DaCapoError
         No files, no Examples, or one that occurs twice.
     """
-    if not os.path.isdir(folder):
+    if not _whole(folder):
         os.makedirs(os.path.dirname(folder), exist_ok=True)
         staging = tempfile.mkdtemp(prefix=os.path.basename(folder) + ".", dir=os.path.dirname(folder))
         try:
@@ -131,7 +132,7 @@ def open_rows(folder: str, patterns: Sequence[str], read: Callable[[tf.Tensor], 
             _write(staging, (_arrays(decode(block)) for block in _records(patterns).batch(_READ_BATCH)))
             os.rename(staging, folder)
         except OSError:
-            if not os.path.isdir(folder):
+            if not _whole(folder):
                 raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -139,6 +140,18 @@ def open_rows(folder: str, patterns: Sequence[str], read: Callable[[tf.Tensor], 
     if not len(rows):
         raise DaCapoError(f"{', '.join(patterns)}: no Examples there")
     return rows
+
+
+def _whole(folder: str) -> bool:
+    """Whether rows are there; what is there and cannot be read is removed."""
+    if not os.path.isdir(folder):
+        return False
+    try:
+        Rows(folder)
+    except (OSError, KeyError, ValueError):
+        shutil.rmtree(folder)
+        return False
+    return True
 
 
 def _arrays(tensors: Tensors) -> Arrays:

@@ -1,5 +1,6 @@
 """The order in which a training comes by rows."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,19 @@ def rows(tmp_path: Path) -> Rows:
     shuffled = [segments[place] for place in np.random.default_rng(0).permutation(len(segments))]
     write_shards(tmp_path / "shards", shuffled, 2)
     return open_rows(str(tmp_path / "rows"), [str(tmp_path / "shards" / "*")], read)
+
+
+@pytest.mark.parametrize("name", ["number.bin", "rows.json"])
+@pytest.mark.parametrize("size", [0, 7])
+def test_rows_that_a_failing_machine_left_without_bytes_are_decoded_again(
+    rows: Rows, tmp_path: Path, name: str, size: int
+) -> None:
+    os.truncate(tmp_path / "rows" / name, size)
+    again = open_rows(str(tmp_path / "rows"), [str(tmp_path / "shards" / "*")], read)
+    everything = np.arange(len(rows))
+    np.testing.assert_array_equal(again.take(everything)["number"], again.segments)
+    np.testing.assert_array_equal(again.ids, rows.ids)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("rows")] == ["rows"]
 
 
 def test_a_training_by_recording_sees_one_segment_of_each_an_epoch_and_all_in_turn(rows: Rows) -> None:

@@ -164,6 +164,31 @@ def test_a_result_that_a_failing_machine_left_half_written_is_none(tmp_path: Pat
     assert checkpoints.finished() is None
 
 
+def test_a_checkpoint_of_an_unknown_compression_is_passed_over(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path))
+    for step in (1, 2):
+        checkpoints.save(State(step, {"w": np.arange(9.0)}))
+    newest = tmp_path / "step-000000002.npz"
+    content = bytearray(newest.read_bytes())
+    content[content.index(b"PK\x01\x02") + 10] = 99
+    newest.write_bytes(content)
+    state = checkpoints.latest()
+    assert state is not None
+    assert state.step == 1
+
+
+def test_what_a_training_that_was_killed_at_its_end_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    first = Checkpoints(str(tmp_path))
+    first.finish(Finished({"w": np.arange(9.0)}, {}, [], 4))
+    first.save(State(4, {"w": np.arange(9.0)}))
+    (tmp_path / "rows-train").mkdir()
+    (tmp_path / "rows-train" / "rows.json").write_text("{}")
+    Checkpoints(str(tmp_path), writer=False)
+    assert len(list(tmp_path.iterdir())) == 3
+    Checkpoints(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["finished.npz"]
+
+
 def test_a_mixed_precision_training_learns_with_weights_of_float32(splits: tuple[Rows, Rows], tmp_path: Path) -> None:
     computed = set()
 
