@@ -157,7 +157,7 @@ class _Bench:
 
         songs: dict[str, list[Song]] = {split: [] for split in ("train", "validation", "eval", "test")}
         for song in songs_of(catalog):
-            songs[song.recording.split or "train"].append(song)
+            songs[song.split].append(song)
         missing = [split for split in ("train", "validation", judged) if not songs[split]]
         if missing:
             raise BenchmarkError(f"{catalog}: no song is in the split {missing[0]}")

@@ -22,6 +22,7 @@ from benchmarks.stamps import stamps
 from catalog.format import open_catalog
 from catalog.problem import Problem
 from catalog.recording import Recording, Split
+from catalog.splits import SplitAssigner, with_splits
 from catalog.vocabulary import Vocabulary
 from components.audio_example_gen.decode import SetAside, decoded
 from components.audio_example_gen.examples import examples
@@ -47,10 +48,12 @@ class Song:
     ----------
     recording : the row.
     root : the folder that its paths start from.
+    split : its own, else that of its artist (`catalog.splits`).
     """
 
     recording: Recording
     root: Path
+    split: Split
 
     @property
     def name(self) -> str:
@@ -66,11 +69,13 @@ def songs_of(catalog: Path) -> list[Song]:
     BenchmarkError
         A row is wrong, or none has the stems.
     """
-    rows = list(open_catalog(catalog).rows())
-    for row in rows:
+    songs = []
+    for row in with_splits(open_catalog(catalog), SplitAssigner()):
         if isinstance(row, Problem):
             raise BenchmarkError(str(row))
-    songs = [Song(row, catalog.parent) for row in rows if isinstance(row, Recording) and set(STEMS) <= set(row.stems)]
+        recording, split = row
+        if set(STEMS) <= set(recording.stems):
+            songs.append(Song(recording, catalog.parent, split))
     if not songs:
         raise BenchmarkError(f"{catalog}: no row has the stems {' and '.join(STEMS)}")
     return songs

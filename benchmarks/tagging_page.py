@@ -43,7 +43,7 @@ class Survey:
         """The recordings of a split, noted as they pass."""
         for recording in read_split(past.examples, split, past.spec):
             self.ids.append(recording.id)
-            self.artists.append(" ".join(recording.artist.casefold().split()))
+            self.artists.append(recording.artist)
             self.packages[recording.package] += 1
             self.labels.append(recording.labels)
             self.heard_s += len(recording.waveform) / past.spec.sample_rate

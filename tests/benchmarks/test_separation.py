@@ -10,6 +10,8 @@ from benchmarks.museval_sdr import median_sdr
 from benchmarks.report import BenchmarkError
 from benchmarks.separation import _Bench
 from benchmarks.separation_peers import mixture, oracle, repet_sim
+from catalog.format import Catalog
+from catalog.recording import Recording, Split
 from tests.end_to_end.tiny_songs import make_songs
 from trainers.separation.task import SeparationHyperparameters
 
@@ -65,3 +67,27 @@ def test_the_tables_of_a_tiny_catalog_have_every_system(tmp_path: Path) -> None:
     before, _, ours, best = (float(figure) for figure in figures)
     assert before < ours < best
     assert "assembled, not recorded" in table.caption
+
+
+def test_a_song_without_a_split_goes_with_its_artist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("vocals", "accompaniment"):
+        (tmp_path / f"{name}.wav").write_bytes(b"sound")
+    stems = {"vocals": "vocals.wav", "accompaniment": "accompaniment.wav"}
+    rows: list[tuple[str, str, Split | None]] = [
+        ("judged", "Ada", "test"),
+        ("hers too", "Ada", None),
+        ("learnt", "Bob", "train"),
+        ("chosen on", "Cy", "validation"),
+    ]
+    recordings = [
+        Recording(id=name, path="vocals.wav", artist=artist, split=split, stems=stems) for name, artist, split in rows
+    ]
+    catalog = Catalog.write(tmp_path / "catalog.csv", "tiny", recordings).path
+    spec = AudioSpec(columns=("vocals",), sample_rate=RATE, channels=1, segment_s=1.0, eval_max_s=4.0)
+    settings = SeparationHyperparameters(steps=1, batch_size=1, learning_rate=0.1, validate_every=1, checkpoint_every=1)
+    bench = _Bench(spec, settings, tmp_path)
+    monkeypatch.setattr(bench, "_train", lambda training, validation: None)
+    _, songs = bench._by_split(catalog)
+    assert {split: [song.name for song in found] for split, found in songs.items()} == {
+        "train": ["learnt"], "validation": ["chosen on"], "eval": [], "test": ["judged", "hers too"]
+    }  # fmt: skip
