@@ -156,7 +156,7 @@ def _mean(samples: np.ndarray, metric: int) -> np.ndarray:
 
 
 def judge(
-    system: System,
+    trainings: Sequence[System],
     labels: np.ndarray,
     clusters: list[str],
     *,
@@ -168,27 +168,15 @@ def judge(
 
     Parameters
     ----------
+    trainings : what the system says after each training of it: every figure is the mean of theirs, on each resample as
+        on all recordings
     labels : np.ndarray [recordings, tags], bool
     clusters : of each recording: its artist, or its id for the ordinary bootstrap
     folds : np.ndarray [recordings], the training that answered for each; one by default
     """
-    everything = np.ones((1, len(labels)), dtype=np.int64)
-    samples = figures(system, labels, cluster_counts(clusters, resamples, seed), folds)
-    return Judged(system.name, figures(system, labels, everything, folds)[0], samples)
-
-
-def judge_trainings(
-    trainings: Sequence[System],
-    labels: np.ndarray,
-    clusters: list[str],
-    *,
-    resamples: int,
-    folds: np.ndarray | None = None,
-    seed: int = 0,
-) -> Judged:
-    """Judge a system by several trainings of it: every figure is the mean of theirs, on each resample as on all
-    recordings. Parameters as of `judge`.
-    """
-    judged = [judge(each, labels, clusters, resamples=resamples, folds=folds, seed=seed) for each in trainings]
-    values, samples = (np.mean([getattr(each, part) for each in judged], axis=0) for part in ("values", "samples"))
-    return Judged(trainings[0].name, values, samples)
+    everything, drawn = np.ones((1, len(labels)), dtype=np.int64), cluster_counts(clusters, resamples, seed)
+    values, samples = (
+        np.mean([figures(system, labels, counts, folds) for system in trainings], axis=0)
+        for counts in (everything, drawn)
+    )
+    return Judged(trainings[0].name, values[0], samples)

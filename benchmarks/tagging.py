@@ -79,7 +79,7 @@ def tagging(
     if separate:
         systems.append(separate_models(past, judged.serialized, folder, overrides))
     clusters = judged.artists if cluster == "artist" else judged.ids
-    results = [judge(system, splits["eval"].labels, clusters, resamples=resamples) for system in systems]
+    results = [judge([system], splits["eval"].labels, clusters, resamples=resamples) for system in systems]
     facts = _protocol(past, surveys, catalog or home / "catalogs" / past.training["library"] / "catalog.csv")
     notes = [
         cluster_note(cluster, resamples, "the eval split"),

@@ -59,7 +59,7 @@ def tagging_folds(
     from benchmarks.fold_training import FoldTraining
     from benchmarks.folds import artist_folds, rotate
     from benchmarks.past_runs import newest_run
-    from benchmarks.scores import judge_trainings
+    from benchmarks.scores import judge
     from benchmarks.tagging_page import Survey, cluster_note, tables
 
     say_validations()
@@ -81,7 +81,7 @@ def tagging_folds(
     rows = all_rows(past, whole.serialized, folder, training.learner())
     systems = _systems(rotate(fold_of), training, rows, heard, past.tags, trainings, separate=separate)
     clusters = whole.artists if cluster == "artist" else whole.ids
-    results = [judge_trainings(each, labels, clusters, resamples=resamples, folds=fold_of) for each in systems]
+    results = [judge(each, labels, clusters, resamples=resamples, folds=fold_of) for each in systems]
     catalog = catalog or home / "catalogs" / past.training["library"] / "catalog.csv"
     caption = " ".join(
         [
@@ -136,13 +136,13 @@ def _by_split(
     resamples: int,
 ) -> Table:
     """The paired differences on the recordings of each split of the run alone."""
-    from benchmarks.scores import METRICS, System, judge_trainings
+    from benchmarks.scores import METRICS, System, judge
 
     rows = []
     for split, start, end in zip(SPLITS, [0, *ends], ends, strict=False):
         part = slice(start, end)
         ours, *peers = (
-            judge_trainings(
+            judge(
                 [System(each.name, each.scores[part], each.decisions[part]) for each in system],
                 labels[part],
                 clusters[part],

@@ -2,8 +2,8 @@
 
 Beam writes shards whose names, number and order change from run to run. Training must not: it sees rows by their
 number in the order of (id, segment), whatever file they came from. The rows lie uncompressed in memory-mapped files, so
-that an epoch costs no inflating, any permutation is cheap and a restart finds its place at once. Memory holds the ids (of
-every row, as wide as the longest) and no rows.
+that an epoch costs no inflating, any permutation is cheap and a restart finds its place at once. Memory holds the ids
+(of every row, as wide as the longest) and no rows.
 """
 
 import json

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.scores import METRICS, System, judge, judge_trainings, precision_recall, ranking
+from benchmarks.scores import METRICS, System, judge, precision_recall, ranking
 from trainers.average_precision import average_precision
 
 
@@ -51,7 +51,7 @@ def test_a_system_equals_itself_and_a_better_one_wins() -> None:
     weak = System("weak", generator.normal(size=(80, 3)), generator.random((80, 3)) < 0.5)
     strong = System("strong", labels + 0.1 * generator.normal(size=(80, 3)), labels)
     artists = [str(n // 4) for n in range(80)]
-    one, other = (judge(system, labels, artists, resamples=300) for system in (strong, weak))
+    one, other = (judge([system], labels, artists, resamples=300) for system in (strong, weak))
     for metric in range(len(METRICS)):
         assert one.minus(one, metric).high == 0
         assert one.minus(other, metric).low > 0
@@ -97,9 +97,9 @@ def test_figures_of_trainings_are_the_mean_of_each_trainings_on_every_resample()
     labels = generator.random((40, 2)) < 0.4
     artists = [str(n // 4) for n in range(40)]
     repeated = [System("ours", generator.normal(size=(40, 2)), generator.random((40, 2)) < 0.5) for _ in range(3)]
-    each = [judge(system, labels, artists, resamples=50) for system in repeated]
-    together = judge_trainings(repeated, labels, artists, resamples=50)
+    each = [judge([system], labels, artists, resamples=50) for system in repeated]
+    together = judge(repeated, labels, artists, resamples=50)
     np.testing.assert_allclose(together.values, np.mean([one.values for one in each], axis=0))
     np.testing.assert_allclose(together.samples, np.mean([one.samples for one in each], axis=0))
-    alone = judge_trainings(repeated[:1], labels, artists, resamples=50)
+    alone = judge(repeated[:1], labels, artists, resamples=50)
     np.testing.assert_array_equal(alone.samples, each[0].samples)
