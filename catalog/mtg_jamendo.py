@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from catalog.errors import CatalogError
+from catalog.places import is_file
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
 from catalog.recording import Split
@@ -81,4 +82,4 @@ def _rows(table: Path, root: Path, split: Split | None) -> Iterator[Row | Proble
 def _existing(root: Path, path: str) -> str:
     """`path`, or its name in the low-quality archive when only that one is there."""
     low = path.removesuffix(".mp3") + ".low.mp3"
-    return low if "\x00" not in path and not (root / path).exists() and (root / low).exists() else path
+    return low if not is_file(root / path) and is_file(root / low) else path

@@ -21,6 +21,7 @@ from audio.errors import AudioError
 from audio.ffmpeg import FfmpegSource, find_ffmpeg
 from catalog.errors import CatalogError
 from catalog.folder import make_folder
+from catalog.places import is_file
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
@@ -91,7 +92,7 @@ def _songs(part: Path) -> list[Path]:
     return sorted(
         song
         for song in part.iterdir()
-        if song.name.endswith(STEM_FILE) or ((song / "vocals.wav").is_file() and not _stem_file(song).is_file())
+        if song.name.endswith(STEM_FILE) or ((song / "vocals.wav").is_file() and not is_file(_stem_file(song)))
     )
 
 

@@ -20,6 +20,7 @@ from audio.files import AudioInfo, blocks, probe, write_blocks
 from audio.noises.mixing import ratio_db
 from catalog.folder import make_folder
 from catalog.noise.plan import CLEAN, band_tag
+from catalog.places import check_places
 from catalog.wording import counted
 from catalog.writing import whole
 
@@ -52,12 +53,13 @@ def write_noise(root: Path, clean: str, noisy: str, noise: str) -> Pair:
     Raises
     ------
     AudioError
-        A file cannot be read, or the two are not aligned, or differ by more than full scale.
+        A file cannot be read or lies elsewhere, or the two are not aligned, or differ by more than full scale.
     DaCapoError
         The folder of the noise cannot be made or written to.
     """
     target = root / noise
     mark = target.with_name(f"{target.name}.json")
+    check_places(root, root / clean, root / noisy, target, mark)
     made_of = [_digest(root / path) for path in (clean, noisy)]
     level_db = _known(mark, made_of) if target.is_file() else None
     if level_db is None:

@@ -3,6 +3,7 @@
 import csv
 import filecmp
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from catalog.cells import reason_of
 from catalog.errors import CatalogError
 from catalog.format import Catalog
 from catalog.ids import used_ids
-from catalog.problem import Problem, printable
+from catalog.places import lasting_fault
+from catalog.problem import Fault, Problem, printable
 from catalog.recording import Recording
 from catalog.splits import SplitAssigner
 from catalog.wording import counted
@@ -98,15 +100,20 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
     """The catalog of `rows` in the folder `audio`; of a recording that comes twice the first row is taken. A catalog
     that was there and is another one is kept beside it.
 
+    A row whose file is missing stays, since it may still be copied there; one that can never be used is a problem.
+
     Raises
     ------
     CatalogError
         If `audio` is not a folder, or no recording is left.
+    OSError
+        If the disk or the machine fails (`audio.errors.PASSING`).
     """
     if not audio.is_dir():
         raise CatalogError(f"{audio}: is not a folder with audio")
     problems: list[Problem] = []
     assigner = SplitAssigner()
+    real_root = os.path.realpath(audio)
     count = 0
 
     def recordings() -> Iterator[Recording]:
@@ -117,6 +124,10 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
                     problems.append(row)
                     continue
                 recording = row.recording
+                if (fault := _place_fault(real_root, recording)) is not None:
+                    shown_id, shown = printable(recording.id), printable(fault.value)
+                    problems.append(Problem(row.line, fault.column, shown, fault.reason, shown_id, row.table))
+                    continue
                 if (first := ids.claim(recording.id, count + 1)) is not None:
                     shown = printable(recording.id)
                     reason = f"was already used in row {first} of {CATALOG_NAME}"
@@ -134,6 +145,13 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
         catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())
     other = kept if kept is not None and kept.is_file() else None
     return Imported(catalog, count, tuple(problems), assigner.torn, other)
+
+
+def _place_fault(real_root: str, recording: Recording) -> Fault | None:
+    """What stays wrong with where a recording's files lie."""
+    places = [("path", recording.path), *(("stems", path) for path in recording.stems.values())]
+    faults = (Fault(column, path, fault) for column, path in places if (fault := lasting_fault(real_root, path)))
+    return next(faults, None)
 
 
 @contextmanager

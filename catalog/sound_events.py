@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from catalog.errors import CatalogError
+from catalog.places import is_file
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
 from catalog.recording import Split, normalise_tag
@@ -176,7 +177,7 @@ def _audio(root: Path, folder: Path, filename: str) -> str | None:
     for place in (folder, folder.with_name(_FOLDERS.get(folder.name, folder.name)), folder.parent):
         for suffix in SUFFIXES:
             path = Path(AUDIO) / place / (filename + suffix)
-            if (root / path).is_file():
+            if is_file(root / path):
                 return path.as_posix()
     return None
 

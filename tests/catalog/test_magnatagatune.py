@@ -112,6 +112,16 @@ def test_a_cell_of_a_hundred_thousand_characters_is_of_its_line_alone(published:
     assert len(problem) < 200
 
 
+def test_a_file_name_that_no_file_can_have_is_left_out_and_told(published: Path) -> None:
+    with open(published / "annotations_final.csv", "a", encoding="utf-8") as table:
+        table.write(quoted("16", *"00001", "0/" + 300 * "x" + ".mp3"))
+    imported = import_magnatagatune(published)
+    assert imported.recordings == len(CLIPS)
+    (problem,) = map(str, imported.problems)
+    assert problem.startswith('annotations_final.csv: row 7, column path: "0/xxx')
+    assert problem.endswith("cannot be reached: File name too long")
+
+
 def test_a_missing_table_and_a_strange_one_are_one_line(published: Path) -> None:
     (published / "annotations_final.csv").write_text("a\tb\n")
     with pytest.raises(CatalogError, match="from clip_id to mp3_path"):

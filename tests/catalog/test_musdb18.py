@@ -125,6 +125,15 @@ def test_a_song_with_a_part_missing_is_left_out_and_told(published: Path) -> Non
     assert "bass.wav" in str(imported.problems[0])
 
 
+def test_a_song_whose_name_is_as_long_as_a_name_can_be_is_left_out_and_told(published: Path) -> None:
+    """With .stem.mp4 behind it, it is longer than any file's."""
+    wav_folder(published / "train" / (250 * "x"))
+    imported = import_musdb18(published)
+    assert imported.recordings == 3
+    (problem,) = map(str, imported.problems)
+    assert problem.endswith('xxx..." has more than 200 characters')
+
+
 def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="holds no song in train/ or test/"):
         import_musdb18(tmp_path)

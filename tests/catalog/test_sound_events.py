@@ -100,6 +100,17 @@ def test_what_is_missing_or_wrong_is_left_out_and_told(published: Path) -> None:
     assert any("validation.tsv: row 5, column labels" in line and "start <= end" in line for line in told)
 
 
+def test_a_file_name_that_no_file_can_have_is_left_out_and_told(published: Path) -> None:
+    table = published / "metadata" / "train" / "weak.tsv"
+    table.write_text(WEAK + 300 * "y" + ".wav\tDog\na\x00b.wav\tDog\n")
+    imported = import_sound_events(published)
+    assert imported.recordings == 5
+    told = [str(problem) for problem in imported.problems if problem.row > 3 and problem.catalog == "weak.tsv"]
+    assert told[0].startswith('weak.tsv: row 5, column path: "yyy')
+    assert told[0].endswith('yyy..." is not in audio/train/weak')
+    assert told[1] == 'weak.tsv: row 6, column path: "a\\x00b.wav" is not in audio/train/weak'
+
+
 def test_tables_without_labels_are_left_out_and_told(published: Path) -> None:
     """DESED has such tables: names of clips that nobody labelled, and facts about clips."""
     (published / "metadata" / "train" / "unlabel_in_domain.tsv").write_text("filename\nYc_1.wav\nYd_2.wav\n")
