@@ -75,7 +75,8 @@ class Imported:
 
 
 def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a tab-separated table, each with the number of its line; quotes around cells are taken off.
+    """Rows of a tab-separated table, each with the number of its line; quotes around cells are taken off, and the byte
+    order mark that spreadsheets put before the first.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as handle:
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as handle:
             number = 0
             while line := handle.readline(MAX_LINE + 1):
                 number += 1

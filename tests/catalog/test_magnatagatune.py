@@ -122,6 +122,13 @@ def test_a_file_name_that_no_file_can_have_is_left_out_and_told(published: Path)
     assert problem.endswith("cannot be reached: File name too long")
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(published: Path) -> None:
+    for table in published.glob("*.csv"):
+        table.write_text(table.read_text(), encoding="utf-8-sig")
+    imported = import_magnatagatune(published)
+    assert (imported.recordings, imported.problems) == (len(CLIPS), ())
+
+
 def test_a_missing_table_and_a_strange_one_are_one_line(published: Path) -> None:
     (published / "annotations_final.csv").write_text("a\tb\n")
     with pytest.raises(CatalogError, match="from clip_id to mp3_path"):

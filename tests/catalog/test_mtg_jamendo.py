@@ -115,6 +115,13 @@ def test_a_track_whose_file_is_still_to_come_is_a_recording(published: Path) -> 
     assert (imported.recordings, imported.problems) == (len(TRACKS), ())
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(published: Path) -> None:
+    for table in published.rglob("*.tsv"):
+        table.write_text(table.read_text(), encoding="utf-8-sig")
+    imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
+    assert (imported.recordings, imported.problems) == (len(TRACKS), ())
+
+
 def test_artists_that_the_published_splits_tear_apart_are_told(published: Path) -> None:
     told = "2 recordings are published in another split than one of the same artist"
     assert told not in str(import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags"))

@@ -111,6 +111,15 @@ def test_a_file_name_that_no_file_can_have_is_left_out_and_told(published: Path)
     assert told[1] == 'weak.tsv: row 6, column path: "a\\x00b.wav" is not in audio/train/weak'
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_cell(published: Path) -> None:
+    import_sound_events(published)
+    before = rows(published)
+    for table in published.rglob("*.tsv"):
+        table.write_text(table.read_text(), encoding="utf-8-sig")
+    import_sound_events(published)
+    assert rows(published) == before
+
+
 def test_tables_without_labels_are_left_out_and_told(published: Path) -> None:
     """DESED has such tables: names of clips that nobody labelled, and facts about clips."""
     (published / "metadata" / "train" / "unlabel_in_domain.tsv").write_text("filename\nYc_1.wav\nYd_2.wav\n")
