@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -74,9 +75,29 @@ class Imported:
         return "\n".join([*lines, *map(str, self.problems)])
 
 
-def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a tab-separated table, each with the number of its line; quotes around cells are taken off, and the byte
-    order mark that spreadsheets put before the first.
+class Line(NamedTuple):
+    """A line of a table.
+
+    Attributes
+    ----------
+    number : of the line in its file.
+    cells : what stands in it, without quotes around a cell.
+    text : the line itself.
+    fault : why it is no row, as a sentence with the line; the cells are then what stands between its tabs.
+    """
+
+    number: int
+    cells: list[str]
+    text: str = ""
+    fault: str | None = None
+
+    def problem(self, table: Path) -> Problem:
+        """The fault, in its place."""
+        return Problem(self.number, "", printable(self.text), self.fault or "", None, table.name)
+
+
+def read_table(path: Path) -> Iterator[Line]:
+    """Rows of a tab-separated table; the byte order mark that spreadsheets put before the first is taken off.
 
     Raises
     ------
@@ -92,9 +113,17 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
                 if len(line) > MAX_LINE:
                     raise CatalogError(f"{path}: line {number} has more than {MAX_LINE} characters")
                 if line.strip():
-                    yield number, next(csv.reader([line.rstrip("\r\n")], delimiter="\t"))
+                    yield _line(number, line.rstrip("\r\n"))
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _line(number: int, text: str) -> Line:
+    try:
+        return Line(number, next(csv.reader([text], delimiter="\t", strict=True)), text)
+    except csv.Error:
+        cells = [cell.strip('"') for cell in text.split("\t")]
+        return Line(number, cells, text, "is not a row: a cell begins with a quote that does not end it")
 
 
 def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> Imported:

@@ -129,6 +129,19 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(published: Path) -> No
     assert (imported.recordings, imported.problems) == (len(CLIPS), ())
 
 
+def test_a_quote_that_stands_alone_costs_a_clip_its_annotations_but_not_its_artist(published: Path) -> None:
+    annotations, clips = (published / name for name in ("annotations_final.csv", "clip_info_final.csv"))
+    annotations.write_text(annotations.read_text().replace('"6"\t"0"', '"6"\t"0'))
+    clips.write_text(clips.read_text().replace('"Song 2"', '"The "Song" 2"').replace('"Song 10"', '"Song 10'))
+    imported = import_magnatagatune(published)
+    (problem,) = map(str, imported.problems)
+    assert problem.startswith('annotations_final.csv: row 3: ""6"\\t"0\\t')
+    assert problem.endswith("is not a row: a cell begins with a quote that does not end it")
+    found = {row.id: row for row in open_catalog(published / "catalog.csv").rows() if isinstance(row, Recording)}
+    assert (found["2"].title, found["2"].artist) == ('The "Song" 2', "Band 2")
+    assert (found["10"].title, found["10"].artist) == ("Song 10", "Band 10")
+
+
 def test_a_missing_table_and_a_strange_one_are_one_line(published: Path) -> None:
     (published / "annotations_final.csv").write_text("a\tb\n")
     with pytest.raises(CatalogError, match="from clip_id to mp3_path"):

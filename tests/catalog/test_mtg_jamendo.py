@@ -109,6 +109,14 @@ def test_a_file_name_that_no_file_can_have_is_left_out_and_told(published: Path)
     assert nul.endswith('row 4, column path: "14/a\\x00b.mp3" holds a NUL character')
 
 
+def test_a_quote_that_stands_alone_is_told(published: Path) -> None:
+    table = published / "data" / "splits" / "split-0" / "autotagging_top50tags-train.tsv"
+    table.write_text(table.read_text() + 'track_1\tartist\talbum\t14/214.mp3\t3\t"genre---rock\n')
+    imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
+    (problem,) = map(str, imported.problems)
+    assert problem.endswith("is not a row: a cell begins with a quote that does not end it")
+
+
 def test_a_track_whose_file_is_still_to_come_is_a_recording(published: Path) -> None:
     (published / "audio" / "14" / "214.mp3").unlink()
     imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
