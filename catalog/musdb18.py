@@ -21,7 +21,7 @@ from audio.errors import AudioError
 from audio.ffmpeg import FfmpegSource, find_ffmpeg
 from catalog.errors import CatalogError
 from catalog.folder import make_folder
-from catalog.places import is_file
+from catalog.places import check_places, is_file
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
@@ -29,6 +29,7 @@ from catalog.stem_files import Part, artist_and_title, write_sum, write_total
 
 LIBRARY = "musdb18"
 LICENCE = "MUSDB18: for educational purposes only"
+STEMS = ("mixture", "vocals", "accompaniment")
 PARTS = ("drums", "bass", "other")
 STREAMS = {"mixture": 0, "drums": 1, "bass": 2, "other": 3, "vocals": 4}
 STEM_FILE = ".stem.mp4"
@@ -106,7 +107,7 @@ def _stem_file(song: Path) -> Path:
 
 
 def _complete(folder: Path) -> bool:
-    return all((folder / f"{stem}.wav").is_file() for stem in ("mixture", "vocals", "accompaniment"))
+    return all((folder / f"{stem}.wav").is_file() for stem in STEMS)
 
 
 def _rows(
@@ -116,6 +117,7 @@ def _rows(
         folder = _folder(song)
         here = folder.relative_to(root).as_posix()
         try:
+            check_places(root, *(folder / f"{stem}.wav" for stem in STEMS))
             if song.is_file() and not _complete(folder):
                 _decode(song, folder)
             write_sum(folder / "accompaniment.wav", [folder / f"{part}.wav" for part in PARTS])

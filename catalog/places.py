@@ -73,11 +73,12 @@ def is_file(path: Path) -> bool:
 
 
 def _fault(real_root: str, path: str) -> str | None:
+    place = os.path.join(real_root, path)
+    # Not strict, so that a place whose file is still to be written is followed as far as there are links.
+    if os.path.commonpath([real_root, os.path.realpath(place)]) != real_root:
+        return "leads out of the catalog's folder"
     try:
-        real = os.path.realpath(os.path.join(real_root, path), strict=True)
-        if os.path.commonpath([real_root, real]) != real_root:
-            return "leads out of the catalog's folder"
-        return None if stat.S_ISREG(os.stat(real).st_mode) else "is not a file"
+        return None if stat.S_ISREG(os.stat(place).st_mode) else "is not a file"
     except (FileNotFoundError, NotADirectoryError):
         return MISSING
 

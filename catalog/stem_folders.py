@@ -15,6 +15,7 @@ from typing import get_args
 
 from audio.errors import AudioError
 from catalog.errors import CatalogError
+from catalog.places import check_places
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
@@ -83,6 +84,7 @@ def _rows(root: Path, songs: Mapping[Path, str | None]) -> Iterator[Row | Proble
             continue
         mixture = find(song, MIXTURE) or song / f"{MIXTURE}.wav"
         try:
+            check_places(root, mixture, *stems.values())
             write_sum(mixture, stems.values())
         except AudioError as error:
             yield Problem(line, "stems", printable(os.path.relpath(error.path, root)), error.reason, None, root.name)

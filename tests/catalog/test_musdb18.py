@@ -134,6 +134,19 @@ def test_a_song_whose_name_is_as_long_as_a_name_can_be_is_left_out_and_told(publ
     assert problem.endswith('xxx..." has more than 200 characters')
 
 
+def test_nothing_is_written_through_a_link_that_leads_out(
+    published: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / TESTED
+    (published / "test" / TESTED).rename(elsewhere)
+    (published / "test" / TESTED).symlink_to(elsewhere)
+    imported = import_musdb18(published)
+    assert imported.recordings == 2
+    (problem,) = map(str, imported.problems)
+    assert problem.endswith(f'column stems: "test/{TESTED}/mixture.wav" leads out of the catalog\'s folder')
+    assert not (elsewhere / "accompaniment.wav").exists()
+
+
 def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="holds no song in train/ or test/"):
         import_musdb18(tmp_path)

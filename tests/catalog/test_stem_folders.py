@@ -97,6 +97,43 @@ def test_songs_that_cannot_be_used_are_left_out_and_told(tmp_path: Path) -> None
     assert "has 4000 Hz and 2 channels, vocals.wav has 8000 Hz" in told[2]
 
 
+def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "library", tmp_path / "elsewhere"
+    song(root / "good", 0)
+    song(elsewhere / "Ada - X", 2)
+    (root / "Ada - X").symlink_to(elsewhere / "Ada - X")
+    stem(root / "linked stem" / "accompaniment.wav", 4)
+    (root / "linked stem" / "vocals.wav").symlink_to(elsewhere / "Ada - X" / "vocals.wav")
+    song(root / "linked mixture", 5)
+    (root / "linked mixture" / "mixture.wav").symlink_to(elsewhere / "mixture.wav")
+    imported = import_stem_folders(root)
+    assert [row.id for row in rows(root / "catalog.csv")] == ["good"]
+    assert [str(problem).partition(": ")[2] for problem in imported.problems] == [
+        f'row {row}, column stems: "{place}" leads out of the catalog\'s folder'
+        for row, place in enumerate(
+            ("Ada - X/mixture.wav", None, "linked mixture/mixture.wav", "linked stem/vocals.wav"), 1
+        )
+        if place
+    ]
+    assert not list(elsewhere.rglob("mixture*"))
+    assert not (root / "linked stem" / "mixture.wav").exists()
+
+
+def test_a_library_of_links_that_lead_out_is_one_line(tmp_path: Path) -> None:
+    song(tmp_path / "elsewhere", 0)
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "song").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CatalogError, match=r"holds no recording that can be used; .*leads out of the catalog's folder"):
+        import_stem_folders(tmp_path / "library")
+
+
+def test_links_inside_the_library_and_one_to_it_are_followed(tmp_path: Path) -> None:
+    song(tmp_path / "library" / "songs" / "one", 0)
+    (tmp_path / "library" / "two").symlink_to(tmp_path / "library" / "songs" / "one")
+    (tmp_path / "link").symlink_to(tmp_path / "library")
+    assert import_stem_folders(tmp_path / "link").recordings == 2
+
+
 def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=r"no folder in it holds vocals\.wav"):
         import_stem_folders(tmp_path)
