@@ -24,9 +24,9 @@ def tone(frequency: float, seconds: float = 0.6) -> np.ndarray:
     return np.tile(0.2 * np.sin(2 * np.pi * frequency * t), (2, 1)).astype(np.float32)
 
 
-def wav_folder(folder: Path) -> None:
+def wav_folder(folder: Path, **frequencies: float) -> None:
     folder.mkdir(parents=True)
-    parts = {name: tone(frequency) for name, frequency in PARTS.items()}
+    parts = {name: tone(frequency) for name, frequency in (PARTS | frequencies).items()}
     for name, y in (parts | {"mixture": sum(parts.values())}).items():
         write(folder / f"{name}.wav", y, sample_rate=RATE)
 
@@ -49,9 +49,9 @@ def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(program)
 
 
-def stem_file(program: str, path: Path, scratch: Path) -> None:
+def stem_file(program: str, path: Path, scratch: Path, **frequencies: float) -> None:
     """Five AAC streams in one mp4, in the published order."""
-    wav_folder(scratch)
+    wav_folder(scratch, **frequencies)
     names = ("mixture", "drums", "bass", "other", "vocals")
     inputs = [option for name in names for option in ("-i", str(scratch / f"{name}.wav"))]
     maps = [option for number in range(len(names)) for option in ("-map", f"{number}:a")]
@@ -87,6 +87,22 @@ def test_a_wav_folder_gets_its_accompaniment(published: Path) -> None:
     np.testing.assert_allclose(accompaniment, expected, atol=1e-6)
 
 
+def test_an_accompaniment_is_written_again_when_a_part_has_changed(published: Path) -> None:
+    import_musdb18(published)
+    folder = published / "train" / TRAINED
+    write(folder / "bass.wav", tone(120.0), sample_rate=RATE)
+    import_musdb18(published)
+    expected = sum(read(folder / f"{part}.wav")[0] for part in ("drums", "bass", "other"))
+    np.testing.assert_allclose(read(folder / "accompaniment.wav")[0], expected, atol=1e-6)
+
+
+def test_a_song_whose_parts_were_deleted_keeps_its_accompaniment(published: Path) -> None:
+    import_musdb18(published)
+    for part in ("drums", "bass", "other"):
+        (published / "train" / TRAINED / f"{part}.wav").unlink()
+    assert import_musdb18(published).recordings == 3
+
+
 def test_the_splits_are_the_published_ones(published: Path) -> None:
     assert len(VALIDATION) == 14
     import_musdb18(published)
@@ -108,6 +124,19 @@ def test_a_stem_file_is_decoded_stream_by_stream(tmp_path: Path, ffmpeg: str) ->
     written = (root / row.stems["vocals"]).stat().st_mtime_ns
     assert import_musdb18(root).recordings == 1
     assert (root / row.stems["vocals"]).stat().st_mtime_ns == written
+
+
+def test_a_stem_file_that_was_replaced_is_decoded_again(tmp_path: Path, ffmpeg: str) -> None:
+    root = tmp_path / "musdb18"
+    stem_file(ffmpeg, root / "train" / f"{TRAINED}.stem.mp4", tmp_path / "scratch")
+    import_musdb18(root)
+    (root / "train" / f"{TRAINED}.stem.mp4").unlink()
+    stem_file(ffmpeg, tmp_path / "new" / "new.stem.mp4", tmp_path / "scratch2", vocals=600.0)
+    (tmp_path / "new" / "new.stem.mp4").rename(root / "train" / f"{TRAINED}.stem.mp4")
+    import_musdb18(root)
+    (row,) = rows(root)
+    assert loudest(root / row.stems["vocals"]) == [600]
+    assert loudest(root / row.path) == [80, 200, 600, 1000]
 
 
 def test_stem_files_without_ffmpeg_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

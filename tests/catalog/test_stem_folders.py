@@ -57,6 +57,31 @@ def test_a_mixture_that_is_there_is_kept_and_a_second_import_changes_nothing(tmp
     assert not list(tmp_path.glob("catalog-before-*"))
 
 
+def test_a_mixture_is_written_again_when_a_stem_has_changed_and_only_then(tmp_path: Path) -> None:
+    song(tmp_path / "song", 0)
+    import_stem_folders(tmp_path)
+    mixture = tmp_path / "song" / "mixture.wav"
+    before = mixture.stat().st_mtime_ns
+    import_stem_folders(tmp_path)
+    assert mixture.stat().st_mtime_ns == before
+    vocals = stem(tmp_path / "song" / "vocals.wav", 7)
+    import_stem_folders(tmp_path)
+    np.testing.assert_allclose(read(mixture)[0], vocals + read(tmp_path / "song" / "accompaniment.wav")[0], atol=1e-6)
+
+
+def test_a_mixture_that_the_user_brought_is_never_overwritten(tmp_path: Path) -> None:
+    for name in ("before", "later"):
+        song(tmp_path / name, 0)
+    mixtures = {"before": stem(tmp_path / "before" / "mixture.wav", 8)}
+    import_stem_folders(tmp_path)
+    mixtures["later"] = stem(tmp_path / "later" / "mixture.wav", 9)
+    for name in mixtures:
+        stem(tmp_path / name / "vocals.wav", 7)
+    import_stem_folders(tmp_path)
+    for name, mixture in mixtures.items():
+        np.testing.assert_array_equal(read(tmp_path / name / "mixture.wav")[0], mixture)
+
+
 def test_a_catalog_that_somebody_worked_on_is_kept_beside_the_new_one(tmp_path: Path) -> None:
     song(tmp_path / "song", 0)
     import_stem_folders(tmp_path)
