@@ -22,6 +22,7 @@ from catalog.cells import COLUMNS, REQUIRED, decode, encode
 from catalog.errors import CatalogError
 from catalog.folder import make_folder
 from catalog.ids import UsedIds, used_ids
+from catalog.places import file_fault
 from catalog.problem import Fault, Problem, printable
 from catalog.recording import SPLITS, Event, Recording, Split, Word, check_path
 from catalog.vocabulary import Vocabulary
@@ -118,7 +119,7 @@ class Catalog:
         CatalogError
             If it leads out of `root`, symbolic links resolved, is missing or is not a file.
         """
-        reason = _file_fault(os.path.realpath(self.root), path)
+        reason = file_fault(os.path.realpath(self.root), path)
         if reason:
             raise CatalogError(f'{self.path.name}: path "{printable(path)}" {reason}')
         return self.root / path
@@ -227,7 +228,7 @@ def _file_faults(real_root: str, row: Recording | dict[str, str]) -> Iterator[Fa
     else:
         places = [("path", path)] if _is_relative(path := row.get("path", "")) else []
     for column, path in places:
-        if reason := _file_fault(real_root, path):
+        if reason := file_fault(real_root, path):
             yield Fault(column, path, reason)
 
 
@@ -236,18 +237,6 @@ def _is_relative(path: str) -> bool:
         return bool(check_path(path))
     except ValueError:
         return False
-
-
-def _file_fault(real_root: str, path: str) -> str | None:
-    try:
-        real = os.path.realpath(os.path.join(real_root, path), strict=True)
-        if os.path.commonpath([real_root, real]) != real_root:
-            return "leads out of the catalog's folder"
-        return None if stat.S_ISREG(os.stat(real).st_mode) else "is not a file"
-    except (FileNotFoundError, NotADirectoryError):
-        return "does not exist"
-    except OSError as error:
-        return f"cannot be reached: {error.strerror}"
 
 
 def _unique_cells(target: Path, recordings: Iterable[Recording]) -> Iterator[dict[str, str | None]]:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from catalog.errors import CatalogError
 from catalog.problem import Problem, printable
-from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
+from catalog.published import Imported, Line, Row, read_table, recording_or_problem, write_catalog
 from catalog.recording import Split
 from catalog.wording import counted
 
@@ -52,22 +52,26 @@ def import_magnatagatune(
 def _clips(table: Path) -> dict[str, dict[str, str]]:
     rows = read_table(table)
     header = _header(table, rows, ("title", "artist", "album"))
-    return {cells[0]: dict(zip(header, cells, strict=False)) for _, cells in rows}
+    # A quote inside a title that is not doubled makes no row, but what stands between the tabs is right.
+    return {line.cells[0]: dict(zip(header, line.cells, strict=False)) for line in rows}
 
 
 def _rows(table: Path, clips: dict[str, dict[str, str]], test_split: Split) -> Iterator[Row | Problem]:
     rows = read_table(table)
     header = _header(table, rows)
-    for line, cells in rows:
-        if len(cells) != len(header):
-            reason = f"has {counted(len(cells), 'cell')}, but there are {len(header)} columns"
-            yield Problem(line, "", printable(cells[0]), reason, None, table.name)
+    for line in rows:
+        if line.fault:
+            yield line.problem(table)
             continue
-        clip_id, *marks, path = cells
+        if len(line.cells) != len(header):
+            reason = f"has {counted(len(line.cells), 'cell')}, but there are {len(header)} columns"
+            yield Problem(line.number, "", printable(line.cells[0]), reason, None, table.name)
+            continue
+        clip_id, *marks, path = line.cells
         clip = clips.get(clip_id, {})
         yield recording_or_problem(
             table,
-            line,
+            line.number,
             id=clip_id,
             path=path,
             artist=clip.get("artist", "").strip() or None,
@@ -86,8 +90,8 @@ def _split(path: str, test_split: Split) -> Split | None:
     return "train" if folder < "c" else "validation" if folder == "c" else test_split
 
 
-def _header(table: Path, rows: Iterator[tuple[int, list[str]]], wanted: tuple[str, ...] = ()) -> list[str]:
-    _, header = next(rows, (0, []))
+def _header(table: Path, rows: Iterator[Line], wanted: tuple[str, ...] = ()) -> list[str]:
+    header = next(rows, Line(0, [])).cells
     if len(header) < 2 or header[0] != "clip_id" or header[-1] != "mp3_path":
         raise CatalogError(f"{table}: the first line does not go from clip_id to mp3_path, separated by tabs")
     for column in wanted:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from catalog.errors import CatalogError
+from catalog.places import is_file
 from catalog.problem import Problem, printable
-from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
+from catalog.published import Imported, Line, Row, read_table, recording_or_problem, write_catalog
 from catalog.recording import Split
 from catalog.wording import counted
 
@@ -58,17 +59,20 @@ def import_mtg_jamendo(
 
 def _rows(table: Path, root: Path, split: Split | None) -> Iterator[Row | Problem]:
     rows = read_table(table)
-    if next(rows, (0, []))[1] != COLUMNS:
+    if next(rows, Line(0, [])).cells != COLUMNS:
         raise CatalogError(f"{table}: the first line is not {' '.join(COLUMNS)}, separated by tabs")
-    for line, cells in rows:
-        if len(cells) < len(COLUMNS):
-            reason = f"has {counted(len(cells), 'cell')}, at least {len(COLUMNS)} are wanted"
-            yield Problem(line, "", printable(cells[0]), reason, None, table.name)
+    for line in rows:
+        if line.fault:
+            yield line.problem(table)
             continue
-        track, artist, album, path, _duration, *tags = cells
+        if len(line.cells) < len(COLUMNS):
+            reason = f"has {counted(len(line.cells), 'cell')}, at least {len(COLUMNS)} are wanted"
+            yield Problem(line.number, "", printable(line.cells[0]), reason, None, table.name)
+            continue
+        track, artist, album, path, _duration, *tags = line.cells
         yield recording_or_problem(
             table,
-            line,
+            line.number,
             id=track,
             path=_existing(root, path),
             artist=artist or None,
@@ -81,4 +85,4 @@ def _rows(table: Path, root: Path, split: Split | None) -> Iterator[Row | Proble
 def _existing(root: Path, path: str) -> str:
     """`path`, or its name in the low-quality archive when only that one is there."""
     low = path.removesuffix(".mp3") + ".low.mp3"
-    return low if "\x00" not in path and not (root / path).exists() and (root / low).exists() else path
+    return low if not is_file(root / path) and is_file(root / low) else path

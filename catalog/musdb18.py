@@ -6,12 +6,14 @@ As published, in folders ``train`` (100 songs) and ``test`` (50), each song call
 of ``mixture``, ``vocals``, ``drums``, ``bass`` and ``other`` wav files (MUSDB18-HQ), or one ``.stem.mp4`` with five
 audio streams in the order mixture, drums, bass, other, vocals. A catalog needs one file a stem, so the accompaniment,
 which is the sum of drums, bass and other, is written beside them (``accompaniment.wav``); a stem file is first decoded
-into a folder of its name, by ffmpeg. Fourteen songs of ``train`` are the validation split of the reference tools.
+into a folder of its name, by ffmpeg. What was written is written again when what it was made of has changed, and files
+of other origin are kept. Fourteen songs of ``train`` are the validation split of the reference tools.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +23,8 @@ from audio.errors import AudioError
 from audio.ffmpeg import FfmpegSource, find_ffmpeg
 from catalog.errors import CatalogError
 from catalog.folder import make_folder
+from catalog.marks import renew
+from catalog.places import check_places, is_file
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
@@ -28,6 +32,7 @@ from catalog.stem_files import Part, artist_and_title, write_sum, write_total
 
 LIBRARY = "musdb18"
 LICENCE = "MUSDB18: for educational purposes only"
+STEMS = ("mixture", "vocals", "accompaniment")
 PARTS = ("drums", "bass", "other")
 STREAMS = {"mixture": 0, "drums": 1, "bass": 2, "other": 3, "vocals": 4}
 STEM_FILE = ".stem.mp4"
@@ -58,7 +63,7 @@ def import_musdb18(
     test_split: Literal["test", "eval"] = "test",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Imported:
-    """Write ``catalog.csv`` into `root`, and the accompaniments; what was written before is kept.
+    """Write ``catalog.csv`` into `root`, and the accompaniments where there are none of the same parts.
 
     Parameters
     ----------
@@ -91,7 +96,7 @@ def _songs(part: Path) -> list[Path]:
     return sorted(
         song
         for song in part.iterdir()
-        if song.name.endswith(STEM_FILE) or ((song / "vocals.wav").is_file() and not _stem_file(song).is_file())
+        if song.name.endswith(STEM_FILE) or ((song / "vocals.wav").is_file() and not is_file(_stem_file(song)))
     )
 
 
@@ -105,7 +110,7 @@ def _stem_file(song: Path) -> Path:
 
 
 def _complete(folder: Path) -> bool:
-    return all((folder / f"{stem}.wav").is_file() for stem in ("mixture", "vocals", "accompaniment"))
+    return all((folder / f"{stem}.wav").is_file() for stem in STEMS)
 
 
 def _rows(
@@ -115,9 +120,11 @@ def _rows(
         folder = _folder(song)
         here = folder.relative_to(root).as_posix()
         try:
-            if song.is_file() and not _complete(folder):
+            check_places(root, *(folder / f"{stem}.wav" for stem in STEMS))
+            if song.is_file():
                 _decode(song, folder)
-            write_sum(folder / "accompaniment.wav", [folder / f"{part}.wav" for part in PARTS])
+            else:
+                write_sum(folder / "accompaniment.wav", [folder / f"{part}.wav" for part in PARTS])
         except AudioError as error:
             yield Problem(line, "stems", printable(os.path.relpath(error.path, root)), error.reason, None, root.name)
             continue
@@ -143,14 +150,18 @@ def _split(folder: Path, test_split: Split) -> Split:
 
 
 def _decode(stem_file: Path, folder: Path) -> None:
-    """Write mixture, vocals and accompaniment of a stem file, the last of them last."""
+    """Write mixture, vocals and accompaniment of a stem file, where they are not there or were of another one."""
     make_folder(folder)
     for name, streams in (("mixture", ("mixture",)), ("vocals", ("vocals",)), ("accompaniment", PARTS)):
-        with ExitStack() as stack:
-            sources = [
-                stack.enter_context(closing(FfmpegSource(stem_file, stream=STREAMS[stream]))) for stream in streams
-            ]
-            write_total(folder / f"{name}.wav", [Part(stem_file, source.info, _blocks(source)) for source in sources])
+        target = folder / f"{name}.wav"
+        renew(target, [stem_file], partial(_write_streams, stem_file, streams, target))
+
+
+def _write_streams(stem_file: Path, streams: tuple[str, ...], target: Path) -> None:
+    """Write the sum of audio streams of a stem file."""
+    with ExitStack() as stack:
+        sources = [stack.enter_context(closing(FfmpegSource(stem_file, stream=STREAMS[stream]))) for stream in streams]
+        write_total(target, [Part(stem_file, source.info, _blocks(source)) for source in sources])
 
 
 def _blocks(source: FfmpegSource) -> Iterator[np.ndarray]:

@@ -55,7 +55,8 @@ def _rows(root: Path) -> Iterator[Row | Problem]:
         try:
             pair = write_noise(root, clean, noisy, f"{noise}.flac")
         except AudioError as error:
-            yield Problem(line, "path", printable(noisy), error.reason, printable(name), root.name)
+            shown = printable(os.path.relpath(error.path, root))
+            yield Problem(line, "path", shown, error.reason, printable(name), root.name)
             continue
         artist = name.rpartition("/")[0] or None
         stems = {"clean": clean, "noise": pair.noise}

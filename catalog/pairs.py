@@ -3,11 +3,10 @@
 Conventions
 -----------
 The two files of a pair have one rate, one length and one number of channels. The noise is written beside them as 16-bit
-FLAC, and beside it its level and what it was made of: it is made again when the content of one of the two has changed.
+FLAC, and in a mark beside it (`catalog.marks`) its level and what it was made of: it is made again when the content of
+one of the two has changed.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,10 @@ from audio.errors import AudioError
 from audio.files import AudioInfo, blocks, probe, write_blocks
 from audio.noises.mixing import ratio_db
 from catalog.folder import make_folder
+from catalog.marks import digest, mark_of, read_mark, write_mark
 from catalog.noise.plan import CLEAN, band_tag
+from catalog.places import check_places
 from catalog.wording import counted
-from catalog.writing import whole
 
 ALIKE_DB = 60.0
 """Signal-to-noise ratio from which a pair counts as clean."""
@@ -52,37 +52,28 @@ def write_noise(root: Path, clean: str, noisy: str, noise: str) -> Pair:
     Raises
     ------
     AudioError
-        A file cannot be read, or the two are not aligned, or differ by more than full scale.
+        A file cannot be read or lies elsewhere, or the two are not aligned, or differ by more than full scale.
     DaCapoError
         The folder of the noise cannot be made or written to.
     """
     target = root / noise
-    mark = target.with_name(f"{target.name}.json")
-    made_of = [_digest(root / path) for path in (clean, noisy)]
-    level_db = _known(mark, made_of) if target.is_file() else None
+    check_places(root, root / clean, root / noisy, target, mark_of(target))
+    made_of = [digest(root / path) for path in (clean, noisy)]
+    level_db = _known(target, made_of) if target.is_file() else None
     if level_db is None:
         make_folder(target.parent)
-        mark.unlink(missing_ok=True)
+        mark_of(target).unlink(missing_ok=True)
         level_db = _write(root / clean, root / noisy, target)
-        with whole(mark) as file:
-            file.write(json.dumps({"made_of": made_of, "snr_db": level_db}))
+        write_mark(target, made_of=made_of, snr_db=level_db)
     return Pair(noise, (CLEAN,) if level_db >= ALIKE_DB else (band_tag(level_db),))
 
 
-def _digest(path: Path) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise AudioError(path, f"cannot be read: {error.strerror}") from None
-
-
-def _known(mark: Path, made_of: list[str]) -> float | None:
+def _known(target: Path, made_of: list[str]) -> float | None:
     """The level in dB that an earlier import wrote down, if it was of these very files."""
+    known = read_mark(target)
     try:
-        known = json.loads(mark.read_text("utf-8"))
         return float(known["snr_db"]) if known["made_of"] == made_of else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

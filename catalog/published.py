@@ -3,11 +3,13 @@
 import csv
 import filecmp
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -15,7 +17,8 @@ from catalog.cells import reason_of
 from catalog.errors import CatalogError
 from catalog.format import Catalog
 from catalog.ids import used_ids
-from catalog.problem import Problem, printable
+from catalog.places import lasting_fault
+from catalog.problem import Fault, Problem, printable
 from catalog.recording import Recording
 from catalog.splits import SplitAssigner
 from catalog.wording import counted
@@ -72,8 +75,29 @@ class Imported:
         return "\n".join([*lines, *map(str, self.problems)])
 
 
-def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a tab-separated table, each with the number of its line; quotes around cells are taken off.
+class Line(NamedTuple):
+    """A line of a table.
+
+    Attributes
+    ----------
+    number : of the line in its file.
+    cells : what stands in it, without quotes around a cell.
+    text : the line itself.
+    fault : why it is no row, as a sentence with the line; the cells are then what stands between its tabs.
+    """
+
+    number: int
+    cells: list[str]
+    text: str = ""
+    fault: str | None = None
+
+    def problem(self, table: Path) -> Problem:
+        """The fault, in its place."""
+        return Problem(self.number, "", printable(self.text), self.fault or "", None, table.name)
+
+
+def read_table(path: Path) -> Iterator[Line]:
+    """Rows of a tab-separated table; the byte order mark that spreadsheets put before the first is taken off.
 
     Raises
     ------
@@ -82,31 +106,44 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as handle:
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as handle:
             number = 0
             while line := handle.readline(MAX_LINE + 1):
                 number += 1
                 if len(line) > MAX_LINE:
                     raise CatalogError(f"{path}: line {number} has more than {MAX_LINE} characters")
                 if line.strip():
-                    yield number, next(csv.reader([line.rstrip("\r\n")], delimiter="\t"))
+                    yield _line(number, line.rstrip("\r\n"))
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _line(number: int, text: str) -> Line:
+    try:
+        return Line(number, next(csv.reader([text], delimiter="\t", strict=True)), text)
+    except csv.Error:
+        cells = [cell.strip('"') for cell in text.split("\t")]
+        return Line(number, cells, text, "is not a row: a cell begins with a quote that does not end it")
 
 
 def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> Imported:
     """The catalog of `rows` in the folder `audio`; of a recording that comes twice the first row is taken. A catalog
     that was there and is another one is kept beside it.
 
+    A row whose file is missing stays, since it may still be copied there; one that can never be used is a problem.
+
     Raises
     ------
     CatalogError
         If `audio` is not a folder, or no recording is left.
+    OSError
+        If the disk or the machine fails (`audio.errors.PASSING`).
     """
     if not audio.is_dir():
         raise CatalogError(f"{audio}: is not a folder with audio")
     problems: list[Problem] = []
     assigner = SplitAssigner()
+    real_root = os.path.realpath(audio)
     count = 0
 
     def recordings() -> Iterator[Recording]:
@@ -117,6 +154,10 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
                     problems.append(row)
                     continue
                 recording = row.recording
+                if (fault := _place_fault(real_root, recording)) is not None:
+                    shown_id, shown = printable(recording.id), printable(fault.value)
+                    problems.append(Problem(row.line, fault.column, shown, fault.reason, shown_id, row.table))
+                    continue
                 if (first := ids.claim(recording.id, count + 1)) is not None:
                     shown = printable(recording.id)
                     reason = f"was already used in row {first} of {CATALOG_NAME}"
@@ -134,6 +175,13 @@ def write_catalog(audio: Path, library: str, rows: Iterator[Row | Problem]) -> I
         catalog = Catalog.write(audio / CATALOG_NAME, library, recordings())
     other = kept if kept is not None and kept.is_file() else None
     return Imported(catalog, count, tuple(problems), assigner.torn, other)
+
+
+def _place_fault(real_root: str, recording: Recording) -> Fault | None:
+    """What stays wrong with where a recording's files lie."""
+    places = [("path", recording.path), *(("stems", path) for path in recording.stems.values())]
+    faults = (Fault(column, path, fault) for column, path in places if (fault := lasting_fault(real_root, path)))
+    return next(faults, None)
 
 
 @contextmanager

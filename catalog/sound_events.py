@@ -10,6 +10,7 @@ the clips of ``metadata/A/B.tsv`` in ``audio/A/B/`` or, as downloaders leave DES
   file name for a clip without events; AudioSet writes ``segment_id``, ``start_time_seconds``, ``end_time_seconds`` and
   ``label``, names clips without suffix, and tells labels by ids that ``metadata/mid_to_display_name.tsv`` explains;
 * tables with other columns hold no labels and are left out and told. A clip that several tables name counts once.
+  One of which a row is wrong is left out whole, since without that event it would be labelled wrong.
 
 Tables below ``train`` become train, a tenth of their clips, drawn by the name (clips cut from one video have its id in
 theirs, and go together), validation; those below ``validation`` are what the gate judges on (eval), those below
@@ -18,15 +19,17 @@ left out and told.
 """
 
 import hashlib
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from catalog.errors import CatalogError
-from catalog.problem import Problem, printable
-from catalog.published import Imported, Row, read_table, recording_or_problem, write_catalog
-from catalog.recording import Split, normalise_tag
+from catalog.places import is_file
+from catalog.problem import Fault, Problem, printable
+from catalog.published import Imported, Line, Row, read_table, recording_or_problem, write_catalog
+from catalog.recording import Event, Split, normalise_tag
 from catalog.wording import counted
 
 METADATA, AUDIO = "metadata", "audio"
@@ -76,13 +79,12 @@ def _names(table: Path) -> dict[str, str]:
     """Label by AudioSet's id; empty without the table."""
     if not table.is_file():
         return {}
-    return {cells[0]: cells[1] for _, cells in read_table(table) if len(cells) >= 2}
+    return {line.cells[0]: line.cells[1] for line in read_table(table) if len(line.cells) >= 2}
 
 
-def _header(rows: Iterator[tuple[int, list[str]]]) -> tuple[str, ...]:
+def _header(rows: Iterator[Line]) -> tuple[str, ...]:
     """The cells of the first line, which is taken off `rows`."""
-    _, header = next(rows, (0, []))
-    return tuple(header)
+    return tuple(next(rows, Line(0, [])).cells)
 
 
 def _is_weak(header: tuple[str, ...]) -> bool:
@@ -99,7 +101,7 @@ def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Row | P
     if _is_weak(header):
         clips = _weak(table, rows, names)
     elif _is_strong(header):
-        clips = _strong(table, rows, names)
+        clips = _strong(table, rows, header, names)
     else:
         shown = printable(", ".join(header))
         yield Problem(1, "", shown, "holds no labels: the table is left out", None, table.name)
@@ -126,44 +128,87 @@ def _rows(root: Path, table: Path, names: Mapping[str, str]) -> Iterator[Row | P
         )
 
 
-_Clip = tuple[int, str, tuple[str, ...], tuple[tuple[str, float, float], ...]]
+_Clip = tuple[int, str, tuple[str, ...], tuple[Event, ...]]
 
 
-def _weak(table: Path, rows: Iterator[tuple[int, list[str]]], names: Mapping[str, str]) -> Iterator[_Clip | Problem]:
-    for line, cells in rows:
-        given = [label.strip() for label in (cells[1] if len(cells) > 1 else "").split(",")]
+def _weak(table: Path, rows: Iterator[Line], names: Mapping[str, str]) -> Iterator[_Clip | Problem]:
+    for line in rows:
+        if line.fault:
+            yield line.problem(table)
+            continue
+        given = [label.strip() for label in (line.cells[1] if len(line.cells) > 1 else "").split(",")]
         try:
             labels = tuple(_label(label, names) for label in given if label)
         except ValueError as error:
-            yield Problem(line, "event_labels", printable(cells[1]), str(error), None, table.name)
+            yield Problem(line.number, _WEAK[1], printable(line.cells[1]), str(error), None, table.name)
             continue
-        yield line, cells[0], labels, ()
+        yield line.number, line.cells[0], labels, ()
 
 
-def _strong(table: Path, rows: Iterator[tuple[int, list[str]]], names: Mapping[str, str]) -> Iterator[_Clip | Problem]:
-    """Clips in the order in which the table first names them."""
-    clips: dict[str, tuple[int, list[tuple[str, float, float]]]] = {}
-    for line, cells in rows:
-        _, events = clips.setdefault(cells[0], (line, []))
-        if not any(cell.strip() for cell in cells[1:]):
+def _strong(
+    table: Path, rows: Iterator[Line], header: tuple[str, ...], names: Mapping[str, str]
+) -> Iterator[_Clip | Problem]:
+    """Clips in the order in which the table first names them, and of every other one its first row that is wrong.
+
+    A clip that lost an event would teach that its sound is not there.
+    """
+    clips: dict[str, tuple[int, list[Event]]] = {}
+    wrong: set[str] = set()
+    for line in rows:
+        filename = line.cells[0]
+        _, events = clips.setdefault(filename, (line.number, []))
+        if filename in wrong or not (line.fault or any(cell.strip() for cell in line.cells[1:])):
             continue
-        try:
-            _, onset, offset, label, *_ = cells
-            events.append((_label(label, names), float(onset), float(offset)))
-        except ValueError as error:
-            reason = (
-                str(error)
-                if len(cells) >= len(_STRONG)
-                else f"has {counted(len(cells), 'cell')}, but there are four columns"
-            )
-            yield Problem(line, "", printable("\t".join(cells)), reason, None, table.name)
-    for filename, (line, events) in clips.items():
-        ordered = tuple(sorted(events, key=lambda event: event[1:]))
-        yield line, filename, tuple(dict.fromkeys(label for label, _, _ in ordered)), ordered
+        event = _event(line, header, names)
+        if isinstance(event, Event):
+            events.append(event)
+            continue
+        wrong.add(filename)
+        reason = f"{event.reason}; what this table says of {printable(filename)} is left out"
+        yield Problem(line.number, event.column, printable(event.value), reason, None, table.name)
+    for filename, (number, events) in clips.items():
+        if filename not in wrong:
+            ordered = tuple(sorted(events, key=lambda event: event[1:]))
+            yield number, filename, tuple(dict.fromkeys(event.event for event in ordered)), ordered
+
+
+def _event(line: Line, header: tuple[str, ...], names: Mapping[str, str]) -> Event | Fault:
+    """The event of a row of a strong table, or what is wrong with it."""
+    if line.fault:
+        return Fault("", line.text, line.fault)
+    if len(line.cells) < len(_STRONG):
+        reason = f"has {counted(len(line.cells), 'cell')}, but there are four columns"
+        return Fault("", line.text, reason)
+    onset, offset = times = [_seconds(cell) for cell in line.cells[1:3]]
+    for column, cell, time in zip(header[1:3], line.cells[1:3], times, strict=True):
+        if not 0 <= time < math.inf:
+            return Fault(column, cell, "is not a time in seconds")
+    if offset < onset:
+        return Fault(header[2], line.cells[2], f"is before {header[1]}, {line.cells[1]}: want start <= end")
+    try:
+        return Event(_label(line.cells[3], names), onset, offset)
+    except ValueError as error:
+        return Fault(header[3], line.cells[3], str(error))
+
+
+def _seconds(cell: str) -> float:
+    """The number in a cell; NaN where there is none."""
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
 
 
 def _label(label: str, names: Mapping[str, str]) -> str:
-    """A label as a tag; ids of AudioSet through `names`."""
+    """A label as a tag; ids of AudioSet through `names`.
+
+    Raises
+    ------
+    ValueError
+        It is none; the message goes on where the label stops.
+    """
+    if '"' in label:
+        raise ValueError("holds a quote")
     if label.startswith("/") and label not in names:
         raise ValueError(f"is an id that {METADATA}/{NAMES} does not explain")
     return normalise_tag(names.get(label, label))
@@ -176,7 +221,7 @@ def _audio(root: Path, folder: Path, filename: str) -> str | None:
     for place in (folder, folder.with_name(_FOLDERS.get(folder.name, folder.name)), folder.parent):
         for suffix in SUFFIXES:
             path = Path(AUDIO) / place / (filename + suffix)
-            if (root / path).is_file():
+            if is_file(root / path):
                 return path.as_posix()
     return None
 

@@ -9,6 +9,7 @@ import numpy as np
 from audio.alignment import SideBySide
 from audio.errors import AudioError
 from audio.files import AudioInfo, blocks, probe, write_blocks
+from catalog.marks import renew
 from catalog.wording import counted
 
 ALIGNMENT_S = 0.01
@@ -67,10 +68,9 @@ def _total(parts: Sequence[Part]) -> Iterator[np.ndarray]:
             )
 
 
-def write_sum(target: Path, parts: Iterable[Path]) -> None:
-    """Write the sum of files (`write_total`), if it is not there yet."""
-    if not target.is_file():
-        write_total(target, [Part(part, probe(part), blocks(part)) for part in parts])
+def write_sum(target: Path, parts: Sequence[Path]) -> None:
+    """Write the sum of files (`write_total`), if it is not there or was written here of others (`renew`)."""
+    renew(target, parts, lambda: write_total(target, [Part(part, probe(part), blocks(part)) for part in parts]))
 
 
 def artist_and_title(name: str) -> tuple[str | None, str]:

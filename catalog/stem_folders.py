@@ -4,7 +4,8 @@ Conventions
 -----------
 Every folder below the root that holds a vocals file is a song, named by its path. The two stems may have any format
 that is read (wav, flac, ogg, mp3...) and sum to the mixture. ``mixture.wav`` is written into the folder where there is
-none, since a catalog's row is about a recording that can be heard. A folder ``Artist - Title`` says the artist, which
+none, since a catalog's row is about a recording that can be heard, and again when its stems have changed; a mixture
+that was not written here is kept as it is. A folder ``Artist - Title`` says the artist, which
 splits go by; folders ``train``, ``validation``, ``eval`` and ``test`` right below the root say the split.
 """
 
@@ -15,6 +16,7 @@ from typing import get_args
 
 from audio.errors import AudioError
 from catalog.errors import CatalogError
+from catalog.places import check_places
 from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
@@ -26,7 +28,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".m4a")
 
 
 def import_stem_folders(root: str | os.PathLike[str], *, library: str = "stems") -> Imported:
-    """Write ``catalog.csv`` into `root`, and the mixtures that are missing.
+    """Write ``catalog.csv`` into `root`, and the mixtures that are missing or were made of other stems.
 
     Parameters
     ----------
@@ -83,7 +85,8 @@ def _rows(root: Path, songs: Mapping[Path, str | None]) -> Iterator[Row | Proble
             continue
         mixture = find(song, MIXTURE) or song / f"{MIXTURE}.wav"
         try:
-            write_sum(mixture, stems.values())
+            check_places(root, mixture, *stems.values())
+            write_sum(mixture, list(stems.values()))
         except AudioError as error:
             yield Problem(line, "stems", printable(os.path.relpath(error.path, root)), error.reason, None, root.name)
             continue

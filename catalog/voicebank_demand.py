@@ -18,7 +18,7 @@ from audio.errors import AudioError
 from audio.noises import background
 from catalog.errors import CatalogError
 from catalog.pairs import write_noise
-from catalog.problem import Problem
+from catalog.problem import Problem, printable
 from catalog.published import Imported, Row, recording_or_problem, write_catalog
 from catalog.recording import Split
 
@@ -65,7 +65,8 @@ def _rows(root: Path, sets: list[str], test_split: Split) -> Iterator[Row | Prob
             try:
                 pair = write_noise(root, clean, noisy, f"noise/{name}/{sentence}.flac")
             except AudioError as error:
-                yield Problem(line, "path", noisy, error.reason, sentence, root.name)
+                shown = printable(os.path.relpath(error.path, root))
+                yield Problem(line, "path", shown, error.reason, printable(sentence), root.name)
                 continue
             split = test_split if name == "testset" else "validation" if _speaker(sentence) in held_out else "train"
             yield recording_or_problem(

@@ -73,7 +73,7 @@ def stems(
     source: Annotated[Path, typer.Argument(help="Folder of songs, each with vocals.wav and accompaniment.wav.")],
     library: LibraryOption = "stems",
 ) -> None:
-    """Plain folders of stems, for separation."""
+    """Plain folders of stems, for separation; a mixture.wav is written where there is none of yours."""
     from catalog.stem_folders import import_stem_folders
 
     with one_line_errors():
@@ -85,7 +85,7 @@ def sound_events(
     source: Annotated[Path, typer.Argument(help="Folder of metadata/ with weak and strong TSV files, and audio/.")],
     library: LibraryOption = "sound-events",
 ) -> None:
-    """Weak and strong labels in the layout of DESED and AudioSet, for defects."""
+    """Weak and strong labels in the layout of DESED and AudioSet, for defects; one wrong row costs its clip."""
     from catalog.sound_events import import_sound_events
 
     with one_line_errors():

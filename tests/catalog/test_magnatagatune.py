@@ -112,6 +112,36 @@ def test_a_cell_of_a_hundred_thousand_characters_is_of_its_line_alone(published:
     assert len(problem) < 200
 
 
+def test_a_file_name_that_no_file_can_have_is_left_out_and_told(published: Path) -> None:
+    with open(published / "annotations_final.csv", "a", encoding="utf-8") as table:
+        table.write(quoted("16", *"00001", "0/" + 300 * "x" + ".mp3"))
+    imported = import_magnatagatune(published)
+    assert imported.recordings == len(CLIPS)
+    (problem,) = map(str, imported.problems)
+    assert problem.startswith('annotations_final.csv: row 7, column path: "0/xxx')
+    assert problem.endswith("cannot be reached: File name too long")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(published: Path) -> None:
+    for table in published.glob("*.csv"):
+        table.write_text(table.read_text(), encoding="utf-8-sig")
+    imported = import_magnatagatune(published)
+    assert (imported.recordings, imported.problems) == (len(CLIPS), ())
+
+
+def test_a_quote_that_stands_alone_costs_a_clip_its_annotations_but_not_its_artist(published: Path) -> None:
+    annotations, clips = (published / name for name in ("annotations_final.csv", "clip_info_final.csv"))
+    annotations.write_text(annotations.read_text().replace('"6"\t"0"', '"6"\t"0'))
+    clips.write_text(clips.read_text().replace('"Song 2"', '"The "Song" 2"').replace('"Song 10"', '"Song 10'))
+    imported = import_magnatagatune(published)
+    (problem,) = map(str, imported.problems)
+    assert problem.startswith('annotations_final.csv: row 3: ""6"\\t"0\\t')
+    assert problem.endswith("is not a row: a cell begins with a quote that does not end it")
+    found = {row.id: row for row in open_catalog(published / "catalog.csv").rows() if isinstance(row, Recording)}
+    assert (found["2"].title, found["2"].artist) == ('The "Song" 2', "Band 2")
+    assert (found["10"].title, found["10"].artist) == ("Song 10", "Band 10")
+
+
 def test_a_missing_table_and_a_strange_one_are_one_line(published: Path) -> None:
     (published / "annotations_final.csv").write_text("a\tb\n")
     with pytest.raises(CatalogError, match="from clip_id to mp3_path"):

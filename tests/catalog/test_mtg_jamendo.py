@@ -97,6 +97,39 @@ def test_wrong_and_repeated_lines_are_left_out_and_told(published: Path) -> None
     ]
 
 
+def test_a_file_name_that_no_file_can_have_is_left_out_and_told(published: Path) -> None:
+    table = published / "data" / "splits" / "split-0" / "autotagging_top50tags-train.tsv"
+    for number, name in enumerate((300 * "x", "a\x00b")):
+        table.write_text(table.read_text() + f"track_{number}\tartist\talbum\t14/{name}.mp3\t3\tgenre---rock\n")
+    imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
+    assert imported.recordings == len(TRACKS)
+    long, nul = map(str, imported.problems)
+    assert long.startswith('autotagging_top50tags-train.tsv: row 3, column path: "14/xxx')
+    assert long.endswith('xxx..." cannot be reached: File name too long')
+    assert nul.endswith('row 4, column path: "14/a\\x00b.mp3" holds a NUL character')
+
+
+def test_a_quote_that_stands_alone_is_told(published: Path) -> None:
+    table = published / "data" / "splits" / "split-0" / "autotagging_top50tags-train.tsv"
+    table.write_text(table.read_text() + 'track_1\tartist\talbum\t14/214.mp3\t3\t"genre---rock\n')
+    imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
+    (problem,) = map(str, imported.problems)
+    assert problem.endswith("is not a row: a cell begins with a quote that does not end it")
+
+
+def test_a_track_whose_file_is_still_to_come_is_a_recording(published: Path) -> None:
+    (published / "audio" / "14" / "214.mp3").unlink()
+    imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
+    assert (imported.recordings, imported.problems) == (len(TRACKS), ())
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(published: Path) -> None:
+    for table in published.rglob("*.tsv"):
+        table.write_text(table.read_text(), encoding="utf-8-sig")
+    imported = import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags")
+    assert (imported.recordings, imported.problems) == (len(TRACKS), ())
+
+
 def test_artists_that_the_published_splits_tear_apart_are_told(published: Path) -> None:
     told = "2 recordings are published in another split than one of the same artist"
     assert told not in str(import_mtg_jamendo(published, published / "audio", subset="autotagging_top50tags"))

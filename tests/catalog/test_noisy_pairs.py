@@ -90,6 +90,26 @@ def test_what_is_no_pair_is_left_out_and_told(tmp_path: Path) -> None:
         import_noisy_pairs(tmp_path / "elsewhere")
 
 
+def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "library", tmp_path / "elsewhere"
+    write_pair(root / "clean" / "song.wav", root / "noisy" / "song.wav", 5.0)
+    elsewhere.mkdir()
+    (root / "noise").symlink_to(elsewhere)
+    with pytest.raises(CatalogError, match=r'"noise/song\.wav\.flac" leads out of the catalog\'s folder'):
+        import_noisy_pairs(root)
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_pair_whose_noise_would_have_too_long_a_name_is_left_out_and_told(tmp_path: Path) -> None:
+    for name in ("good", 251 * "x"):
+        write_pair(tmp_path / "clean" / f"{name}.wav", tmp_path / "noisy" / f"{name}.wav", 5.0)
+    imported = import_noisy_pairs(tmp_path)
+    assert list(rows_of(imported.catalog.path)) == ["good.wav"]
+    (problem,) = map(str, imported.problems)
+    assert 'row 2, column path: "noise/xxx' in problem
+    assert problem.endswith('xxx..." cannot be reached: File name too long')
+
+
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
     """Four training speakers and the two of the test set, two sentences each."""

@@ -57,6 +57,31 @@ def test_a_mixture_that_is_there_is_kept_and_a_second_import_changes_nothing(tmp
     assert not list(tmp_path.glob("catalog-before-*"))
 
 
+def test_a_mixture_is_written_again_when_a_stem_has_changed_and_only_then(tmp_path: Path) -> None:
+    song(tmp_path / "song", 0)
+    import_stem_folders(tmp_path)
+    mixture = tmp_path / "song" / "mixture.wav"
+    before = mixture.stat().st_mtime_ns
+    import_stem_folders(tmp_path)
+    assert mixture.stat().st_mtime_ns == before
+    vocals = stem(tmp_path / "song" / "vocals.wav", 7)
+    import_stem_folders(tmp_path)
+    np.testing.assert_allclose(read(mixture)[0], vocals + read(tmp_path / "song" / "accompaniment.wav")[0], atol=1e-6)
+
+
+def test_a_mixture_that_the_user_brought_is_never_overwritten(tmp_path: Path) -> None:
+    for name in ("before", "later"):
+        song(tmp_path / name, 0)
+    mixtures = {"before": stem(tmp_path / "before" / "mixture.wav", 8)}
+    import_stem_folders(tmp_path)
+    mixtures["later"] = stem(tmp_path / "later" / "mixture.wav", 9)
+    for name in mixtures:
+        stem(tmp_path / name / "vocals.wav", 7)
+    import_stem_folders(tmp_path)
+    for name, mixture in mixtures.items():
+        np.testing.assert_array_equal(read(tmp_path / name / "mixture.wav")[0], mixture)
+
+
 def test_a_catalog_that_somebody_worked_on_is_kept_beside_the_new_one(tmp_path: Path) -> None:
     song(tmp_path / "song", 0)
     import_stem_folders(tmp_path)
@@ -95,6 +120,43 @@ def test_songs_that_cannot_be_used_are_left_out_and_told(tmp_path: Path) -> None
     assert "holds no accompaniment.wav" in told[0]
     assert "lasts 0.500 s and the others 1.000 s" in told[1]
     assert "has 4000 Hz and 2 channels, vocals.wav has 8000 Hz" in told[2]
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "library", tmp_path / "elsewhere"
+    song(root / "good", 0)
+    song(elsewhere / "Ada - X", 2)
+    (root / "Ada - X").symlink_to(elsewhere / "Ada - X")
+    stem(root / "linked stem" / "accompaniment.wav", 4)
+    (root / "linked stem" / "vocals.wav").symlink_to(elsewhere / "Ada - X" / "vocals.wav")
+    song(root / "linked mixture", 5)
+    (root / "linked mixture" / "mixture.wav").symlink_to(elsewhere / "mixture.wav")
+    imported = import_stem_folders(root)
+    assert [row.id for row in rows(root / "catalog.csv")] == ["good"]
+    assert [str(problem).partition(": ")[2] for problem in imported.problems] == [
+        f'row {row}, column stems: "{place}" leads out of the catalog\'s folder'
+        for row, place in enumerate(
+            ("Ada - X/mixture.wav", None, "linked mixture/mixture.wav", "linked stem/vocals.wav"), 1
+        )
+        if place
+    ]
+    assert not list(elsewhere.rglob("mixture*"))
+    assert not (root / "linked stem" / "mixture.wav").exists()
+
+
+def test_a_library_of_links_that_lead_out_is_one_line(tmp_path: Path) -> None:
+    song(tmp_path / "elsewhere", 0)
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "song").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CatalogError, match=r"holds no recording that can be used; .*leads out of the catalog's folder"):
+        import_stem_folders(tmp_path / "library")
+
+
+def test_links_inside_the_library_and_one_to_it_are_followed(tmp_path: Path) -> None:
+    song(tmp_path / "library" / "songs" / "one", 0)
+    (tmp_path / "library" / "two").symlink_to(tmp_path / "library" / "songs" / "one")
+    (tmp_path / "link").symlink_to(tmp_path / "library")
+    assert import_stem_folders(tmp_path / "link").recordings == 2
 
 
 def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
