@@ -210,6 +210,18 @@ def test_it_is_told_how_many_takes_of_a_recording_are_left_out(tmp_path: Path) -
     ]
 
 
+def test_a_recording_whose_file_is_missing_is_told_and_no_other_take_is_made_again(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=3)
+    build_damaged(source, excerpt_s=3.0, per_recording=1, workers=1)
+    (tmp_path / "0.wav").unlink()
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "damaged").glob("00000[12]*")}
+    told: list[str] = []
+    rows = rows_of(build_damaged(source, excerpt_s=3.0, per_recording=1, workers=1, say=told.append))
+    assert told == ['left out: catalog.csv: row 1, column path: "0.wav" does not exist']
+    assert [row.id for row in rows] == ["song/1~000001-0", "song/2~000002-0"]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "damaged").glob("0*")} == made
+
+
 def test_every_split_is_dealt_every_defect_alike() -> None:
     cards = Counter(name for card in deck() for name in card)
     assert cards == {name: 4 + (name in HARD) for name in DEFECTS}
