@@ -13,6 +13,14 @@ from catalog.problem import Problem
 from catalog.recording import MAX_ID, Recording, Split
 from catalog.splits import SplitAssigner, group_of
 
+_INHERITED = frozenset({"artist", "album", "title", "package", "licence"})
+_UNUSED = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in Recording.model_fields.items()
+    if name not in _INHERITED | {"id", "path"}
+}
+"""What no take has of its source, blank: lyrics and times of words are most of a large catalog."""
+
 
 def open_source(
     path: str | os.PathLike[str],
@@ -24,6 +32,8 @@ def open_source(
     say: Callable[[str], None] | None,
 ) -> tuple[Catalog, list[Source | None], int | None]:
     """The catalog, a source for each of its rows, and how many takes `minutes` are.
+
+    A source holds what `row_of` hands down, its id and its path; all else is blank.
 
     Parameters
     ----------
@@ -47,7 +57,11 @@ def open_source(
         raise CatalogError(f"{catalog.path}: is a {kind} library itself; name the catalog that it was made of")
     sources: list[Source | None] = []
     for placed, usable in read_rows(catalog, say):
-        sources.append(placed if placed is None or usable else (None, placed[1]))
+        if placed is None:
+            sources.append(None)
+        else:
+            recording, split = placed
+            sources.append((recording.model_copy(update=_UNUSED) if usable else None, split))
     return catalog, sources, None if minutes is None else max(1, round(60 * minutes / excerpt_s))
 
 
@@ -89,7 +103,7 @@ def row_of(take: Take, split: Split, **values: Any) -> Recording:
     where artists are counted.
     """
     suffix = f"~{take.name}"
-    inherited = take.source.model_dump(include={"artist", "album", "title", "package", "licence"})
+    inherited = take.source.model_dump(include=set(_INHERITED))
     if group_of(take.source)[0] == "id":
         inherited["package"] = take.source.id
     return Recording(id=take.source.id[: MAX_ID - len(suffix)] + suffix, split=split, **inherited, **values)

@@ -1,5 +1,6 @@
 """The library that another one is made of: every row has its place, those that cannot be used as well."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from catalog.derived.source import open_source
 from catalog.format import Catalog
 from catalog.noise import plan as noise
 from catalog.noise.pool import NoisePool
-from catalog.recording import SPLITS, Recording
+from catalog.recording import SPLITS, Event, Recording, Word
 
 ROWS = 24
 
@@ -74,6 +75,24 @@ def test_each_row_that_is_left_out_is_one_line(tmp_path: Path) -> None:
     assert [placed and placed[0] and placed[0].id for placed in sources] == [None, "a", None]
     assert sources[0] is not None
     assert sources[0][1] in SPLITS
+
+
+def test_a_source_holds_what_takes_inherit_and_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    inherited = Recording(id="a", path="a.wav", artist="A", album="B", title="C", package="D", licence="CC0")
+    long = {
+        "lyrics": "la " * 10_000,
+        "words": tuple(Word("la", n, n + 1) for n in range(1000)),
+        "labels": tuple(Event("click", n, n + 1) for n in range(1000)),
+        "stems": {f"stem {n}": "a.wav" for n in range(100)},
+        "tags": tuple(f"tag {n}" for n in range(100)),
+        "language": "en",
+        "split": "train",
+    }
+    path = Catalog.write(tmp_path / "catalog.csv", "tones", [inherited.model_copy(update=long)]).path
+    sources, _ = opened(path)
+    assert sources == [(inherited, "train")]
+    assert len(pickle.dumps(sources)) < 1000
 
 
 def test_a_noise_whose_file_is_missing_changes_the_takes_alone_that_had_it(source: Path) -> None:
