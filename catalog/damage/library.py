@@ -84,6 +84,8 @@ def build_damaged(
         A take cannot be written.
     OSError
         The disk is full.
+    WorkerKilledError
+        A worker was killed; what was made until then is kept.
     """
     wanted = takes_by_split(per_recording, training_takes=training_takes, validation_takes=validation_takes)
     if sound_minutes is not None and not sound_minutes >= 0:

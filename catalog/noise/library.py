@@ -72,6 +72,8 @@ def build_noisy(
         A take cannot be written.
     OSError
         The disk is full.
+    WorkerKilledError
+        A worker was killed; what was made until then is kept.
     """
     wanted = takes_by_split(per_recording, training_takes=training_takes)
     catalog, sources, limit = open_source(

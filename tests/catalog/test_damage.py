@@ -1,5 +1,6 @@
 """The damaged library on disk: labels where the damage is, splits of the sources, the same bytes always."""
 
+import multiprocessing
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from catalog.damage.excerpt import BEGINNINGS, ENDS, events_of, make_excerpt
 from catalog.damage.plan import DEFECTS, HARD, Take, deck, is_whole, plan_takes, plan_whole
 from catalog.derived import making
 from catalog.derived.dealing import takes_by_split
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, WorkerKilledError
 from catalog.format import Catalog, open_catalog
 from catalog.recording import Event, Recording, Split
 from catalog.splits import group_of
@@ -196,6 +197,27 @@ def test_whole_recordings_are_as_many_as_asked_and_drawn_from_all_of_validation(
     assert len(few) == 5
     assert few == sorted(few)
     assert few != rows(1, 0.41)
+
+
+def test_a_build_whose_worker_is_killed_says_so_and_goes_on(damaged: Path, tmp_path: Path) -> None:
+    source, folder = make_source(tmp_path), tmp_path / "damaged"
+
+    def kill(done: int, total: int) -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+    with pytest.raises(WorkerKilledError, match="the same command goes on"):
+        build_damaged(source, excerpt_s=4.0, per_recording=3, workers=1, progress=kill)
+    assert not (tmp_path / "damaged.csv").exists()
+    made = {mark: mark.stat().st_mtime_ns for mark in folder.glob("*.json")}
+    assert 0 < len(made) < 18
+    build_damaged(source, excerpt_s=4.0, per_recording=3, workers=2)
+    assert {mark: mark.stat().st_mtime_ns for mark in made} == made
+    ended, undisturbed = (
+        {name: data for name, data in contents(place).items() if not name.endswith(".json")}
+        for place in (tmp_path, damaged.parent)
+    )
+    assert ended == undisturbed
 
 
 def test_it_is_told_how_many_takes_of_a_recording_are_left_out(tmp_path: Path) -> None:
