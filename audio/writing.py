@@ -71,7 +71,8 @@ def write_blocks(
         subtype = LOSSY.get(suffix, subtype)
     if not soundfile.check_format(FORMATS[suffix], subtype):
         raise AudioError(path, f"cannot hold subtype={subtype!r}")
-    temporary = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(8)}.part")
+    # Fifty characters of UTF-8 and what is added here are no longer than a name may be.
+    temporary = target.with_name(f".{target.stem[:50]}-{secrets.token_hex(8)}.part")
     try:
         with naming(path, temporary):
             descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)

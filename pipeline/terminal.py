@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audio.errors import FULL, DaCapoError
+from catalog.errors import WorkerKilledError
 from pipeline.settings import HOME, absolute, absolute_home
 
 STOPPED = 130
@@ -24,13 +25,16 @@ UNREACHABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExist
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turns an error that the user can mend into its one line on standard error and exit code 2; 1 where a disk is
-    full.
+    full or a worker was killed.
     """
     try:
         yield
     except DaCapoError as error:
         typer.echo(f"dacapo: {error}", err=True)
         raise typer.Exit(2) from error
+    except WorkerKilledError as error:
+        typer.echo(f"dacapo: {error}", err=True)
+        raise typer.Exit(1) from error
     except OSError as error:
         if error.errno in FULL:
             where = f"{error.filename}: " if error.filename else ""

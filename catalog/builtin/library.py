@@ -3,12 +3,11 @@
 import hashlib
 import io
 import json
-import multiprocessing
 import os
 import platform
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from catalog.errors import CatalogError
 from catalog.folder import WORK_FOLDER, alone
 from catalog.format import Catalog
 from catalog.recording import Recording, Word
-from catalog.worker import start_worker
+from catalog.worker import start_worker, worker_pool
 from catalog.writing import PART, staged, whole
 
 SYNTHETIC = (
@@ -69,6 +68,8 @@ def build_builtin(
     ------
     CatalogError
         If `songs` or `workers` is out of range, `folder` holds something else, or another build is at work in it.
+    WorkerKilledError
+        If a worker was killed; what was made until then is kept.
     """
     if not 1 <= songs <= MAX_SONGS:
         raise CatalogError(f"songs={songs} must be 1 to {MAX_SONGS}")
@@ -136,15 +137,12 @@ def _fingerprint() -> str:
 
 
 def _make_all(root: Path, plans: list[SongPlan], workers: int, progress: Callable[[int, int], None]) -> list[Recording]:
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=start_worker)
-    try:
+    made: dict[int, Recording] = {}
+    with worker_pool(workers, start_worker) as pool:
         futures = {pool.submit(_make, root, plan): number for number, plan in enumerate(plans)}
-        made: dict[int, Recording] = {}
         for future in as_completed(futures):
             made[futures[future]] = future.result()
             progress(len(made), len(plans))
-    finally:
-        pool.shutdown(cancel_futures=True)
     return [made[number] for number in range(len(plans))]
 
 

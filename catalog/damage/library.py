@@ -52,7 +52,7 @@ def build_damaged(
 
     Every take is made again if what it depends on has changed: the source's row and file (size and time), its plan,
     the code, the libraries. Takes have the split, the artist, the package and the licence of their source. Recordings
-    that cannot be used are left out, with one line each to `say`.
+    that cannot be used are left out, with one line each to `say`, and leave all other takes as they are.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def build_damaged(
     per_recording : takes of a recording.
     training_takes, validation_takes : of one of these splits; without, `per_recording` as well. Takes of the other
         splits are the same whatever these are, unless `minutes` leaves some out.
-    minutes : about so much audio in takes at most, from as many recordings as possible.
+    minutes : about so much audio in takes at most, from as many recordings as possible; takes that are left out count.
     sound_minutes : about so much at most of validation recordings that last `LONG` takes, whole and as they are; 0 for
         none; without, `SOUND_MINUTES`, but no more than `minutes`. Those that are silent, or clipped by themselves, are
         not among them.
@@ -84,11 +84,15 @@ def build_damaged(
         A take cannot be written.
     OSError
         The disk is full.
+    WorkerKilledError
+        A worker was killed; what was made until then is kept.
     """
     wanted = takes_by_split(per_recording, training_takes=training_takes, validation_takes=validation_takes)
     if sound_minutes is not None and not sound_minutes >= 0:
         raise CatalogError(f"sound_minutes={sound_minutes} must be 0 or above")
-    catalog, sources, limit = open_source(source, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes)
+    catalog, sources, limit = open_source(
+        source, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes, say=say
+    )
     takes: list[Take | Whole] = [*plan_takes(sources, seed=seed, takes=wanted, limit=limit)]
     if sound_minutes is None:
         sound_minutes = SOUND_MINUTES if minutes is None else min(SOUND_MINUTES, minutes)

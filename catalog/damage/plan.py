@@ -12,7 +12,7 @@ import numpy as np
 from audio.damage import bursts, clicks, clipping, dropouts, hum, transmission
 from audio.errors import AudioError
 from audio.files import probe
-from catalog.derived.dealing import Dealer, choose
+from catalog.derived.dealing import Dealer, Source, choose
 from catalog.recording import Recording, Split
 
 DEFECTS = (
@@ -92,7 +92,7 @@ _PAIRS = [pair for pair in combinations(DEFECTS, 2) if (DEFECTS.index(pair[1]) -
 
 
 def plan_takes(
-    sources: Iterable[tuple[Recording, Split]],
+    sources: Iterable[Source | None],
     *,
     seed: int,
     takes: Mapping[Split, int],
@@ -102,7 +102,7 @@ def plan_takes(
 
     Parameters
     ----------
-    sources : every recording with its split, in the order of the catalog
+    sources : every row of the catalog
     seed : of deals and draws
     takes, limit : as in `catalog.derived.dealing.choose`
 
@@ -112,21 +112,22 @@ def plan_takes(
         In the order of the catalog.
     """
     dealer = Dealer(lambda _: deck(), seed)
-    chosen = choose(sources, seed=seed, takes=takes, limit=limit)
-    return [
-        Take(source, split, row, number, of, dealer.deal(split), (seed, row, number))
-        for source, split, row, number, of in chosen
-    ]
+    planned = []
+    for source, split, row, number, of in choose(sources, seed=seed, takes=takes, limit=limit):
+        defects = dealer.deal(split)
+        if source is not None:
+            planned.append(Take(source, split, row, number, of, defects, (seed, row, number)))
+    return planned
 
 
 def plan_whole(
-    sources: Sequence[tuple[Recording, Split]], root: Path, *, seed: int, minutes: float, least_s: float
+    sources: Sequence[Source | None], root: Path, *, seed: int, minutes: float, least_s: float
 ) -> list[Whole]:
     """Validation recordings that a detector hears whole, to learn how sure it has to be of a defect.
 
     Parameters
     ----------
-    sources : every recording with its split, in the order of the catalog
+    sources : every row of the catalog
     root : folder that their paths start from
     seed : of the draw
     minutes : about so much in all at most; the last recording may end behind it
@@ -140,8 +141,8 @@ def plan_whole(
     chosen: list[Whole] = []
     left_s = 60.0 * minutes
     for row in np.random.default_rng([seed, 3]).permutation(len(sources)).tolist():
-        source, split = sources[row]
-        if left_s <= 0.0 or split != "validation":
+        source, split = sources[row] or (None, None)
+        if left_s <= 0.0 or source is None or split != "validation":
             continue
         try:
             duration_s = probe(root / source.path).duration_s

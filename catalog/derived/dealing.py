@@ -10,6 +10,9 @@ from catalog.errors import CatalogError
 from catalog.recording import SPLITS, Recording, Split
 
 Card = TypeVar("Card")
+Source = tuple[Recording | None, Split]
+"""A recording and its split. Of one that cannot be used, a file that is missing, the split alone: it has its place in
+the draw and gets its cards, so that all others have theirs whether it is there or not."""
 
 
 class Chosen(NamedTuple):
@@ -17,13 +20,13 @@ class Chosen(NamedTuple):
 
     Attributes
     ----------
-    source : the recording.
+    source : the recording; None where it cannot be used.
     split : of the source.
-    row : of the source, from 0.
+    row : of the source in its catalog, from 0.
     number, takes : which of how many takes of the source this is.
     """
 
-    source: Recording
+    source: Recording | None
     split: Split
     row: int
     number: int
@@ -54,13 +57,13 @@ def takes_by_split(
 
 
 def choose(
-    sources: Iterable[tuple[Recording, Split]], *, seed: int, takes: Mapping[Split, int], limit: int | None
+    sources: Iterable[Source | None], *, seed: int, takes: Mapping[Split, int], limit: int | None
 ) -> list[Chosen]:
     """The takes of recordings, those of a recording one after the other.
 
     Parameters
     ----------
-    sources : recordings with their splits
+    sources : every row of the catalog; None for one that nobody can read, which gets no take
     seed : of the draw
     takes : of a recording of each split at most (`takes_by_split`)
     limit : takes in all at most; first the first takes of recordings drawn at random, then their second ones
@@ -71,12 +74,13 @@ def choose(
         In the order of the recordings.
     """
     rows = list(sources)
-    most = [takes[split] for _, split in rows]
-    order = np.random.default_rng([seed, 1]).permutation(len(rows))
-    numbered = [(number, int(row)) for number in range(max(most, default=0)) for row in order if number < most[row]]
+    read = {row: source for row, source in enumerate(rows) if source is not None}
+    most = {row: takes[split] for row, (_, split) in read.items()}
+    order = [row for row in np.random.default_rng([seed, 1]).permutation(len(rows)).tolist() if row in read]
+    numbered = [(number, row) for number in range(max(most.values(), default=0)) for row in order if number < most[row]]
     wanted = sorted((row, number) for number, row in numbered[:limit])
     made = Counter(row for row, _ in wanted)
-    return [Chosen(*rows[row], row=row, number=number, takes=made[row]) for row, number in wanted]
+    return [Chosen(*read[row], row=row, number=number, takes=made[row]) for row, number in wanted]
 
 
 class Dealer(Generic[Card]):

@@ -48,6 +48,8 @@ def build_library(
         A take cannot be written.
     OSError
         The disk is full.
+    WorkerKilledError
+        A worker was killed; what was made until then is kept.
     """
     sources = maker.catalog
     target, folder = sources.root / f"{maker.folder}.csv", sources.root / maker.folder

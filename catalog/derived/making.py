@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -14,7 +13,7 @@ from audio.errors import AudioError, DaCapoError
 from audio.ffmpeg import ffmpeg_release
 from catalog.format import Catalog
 from catalog.recording import Recording
-from catalog.worker import start_worker
+from catalog.worker import start_worker, worker_pool
 from catalog.writing import whole
 
 Result = dict[str, object]
@@ -143,18 +142,25 @@ def make_all(
     workers: int,
     progress: Callable[[int, int], None],
 ) -> list[Result]:
-    """What is said of every take; those that are not `known` are made."""
+    """What is said of every take; those that are not `known` are made.
+
+    Raises
+    ------
+    WorkerKilledError
+        A worker was killed; what was made until then is kept.
+    AudioError
+        A take cannot be written.
+    OSError
+        The disk is full.
+    """
     results = {number: result for number, result in enumerate(known) if result is not None}
     missing = [number for number in range(len(takes)) if number not in results]
     if missing:
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
-        try:
+        with worker_pool(workers, _start_worker) as pool:
             futures = {pool.submit(maker.make, takes[number]): number for number in missing}
             for future in as_completed(futures):
                 results[futures[future]] = future.result()
                 progress(len(results), len(takes))
-        finally:
-            pool.shutdown(cancel_futures=True)
     return [results[number] for number in range(len(takes))]
 
 

@@ -2,16 +2,24 @@
 
 import math
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from catalog.derived.dealing import Source
 from catalog.derived.making import Take
 from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.problem import Problem
 from catalog.recording import MAX_ID, Recording, Split
-from catalog.splits import SplitAssigner, group_of, with_splits
+from catalog.splits import SplitAssigner, group_of
 
-Source = tuple[Recording, Split]
+_INHERITED = frozenset({"artist", "album", "title", "package", "licence"})
+_UNUSED = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in Recording.model_fields.items()
+    if name not in _INHERITED | {"id", "path"}
+}
+"""What no take has of its source, blank: lyrics and times of words are most of a large catalog."""
 
 
 def open_source(
@@ -21,14 +29,18 @@ def open_source(
     workers: int,
     excerpt_s: float,
     minutes: float | None,
-) -> tuple[Catalog, list[Source], int | None]:
-    """The catalog, its recordings with their splits, and how many takes `minutes` are.
+    say: Callable[[str], None] | None,
+) -> tuple[Catalog, list[Source | None], int | None]:
+    """The catalog, a source for each of its rows, and how many takes `minutes` are.
+
+    A source holds what `row_of` hands down, its id and its path; all else is blank.
 
     Parameters
     ----------
     path : of the catalog
     kind : of library that is made of it, the name of its catalog without suffix
     workers, excerpt_s, minutes : of the build, which are checked first
+    say : told of each row that is left out
 
     Raises
     ------
@@ -43,8 +55,45 @@ def open_source(
     catalog = open_catalog(path)
     if catalog.path.resolve() == (catalog.root / f"{kind}.csv").resolve():
         raise CatalogError(f"{catalog.path}: is a {kind} library itself; name the catalog that it was made of")
-    sources = [placed for placed in with_splits(catalog, SplitAssigner()) if not isinstance(placed, Problem)]
+    sources: list[Source | None] = []
+    for placed, usable in read_rows(catalog, say):
+        if placed is None:
+            sources.append(None)
+        else:
+            recording, split = placed
+            sources.append((recording.model_copy(update=_UNUSED) if usable else None, split))
     return catalog, sources, None if minutes is None else max(1, round(60 * minutes / excerpt_s))
+
+
+def read_rows(
+    catalog: Catalog, say: Callable[[str], None] | None
+) -> Iterator[tuple[tuple[Recording, Split] | None, bool]]:
+    """Every row of a catalog, one that is wrong as well, so that the next one has its number whether that is mended or
+    not.
+
+    Parameters
+    ----------
+    catalog : that is read
+    say : told of each row that is wrong, in one line
+
+    Yields
+    ------
+    placed : tuple of Recording and Split, or None
+        None of a row whose cells cannot be read.
+    usable : bool
+        Whether nothing is wrong with the row, its file is there.
+    """
+    assigner = SplitAssigner()
+    read: list[tuple[Recording, Split]] = []
+    told = 0
+    for row in catalog.rows(reads=lambda recording: read.append((recording, assigner.assign(recording)))):
+        if isinstance(row, Problem):
+            if row.row == told:
+                continue  # one line is enough, and one place
+            told = row.row
+            if say is not None:
+                say(f"left out: {row}")
+        yield read.pop() if read else None, not isinstance(row, Problem)
 
 
 def row_of(take: Take, split: Split, **values: Any) -> Recording:
@@ -54,7 +103,7 @@ def row_of(take: Take, split: Split, **values: Any) -> Recording:
     where artists are counted.
     """
     suffix = f"~{take.name}"
-    inherited = take.source.model_dump(include={"artist", "album", "title", "package", "licence"})
+    inherited = take.source.model_dump(include=set(_INHERITED))
     if group_of(take.source)[0] == "id":
         inherited["package"] = take.source.id
     return Recording(id=take.source.id[: MAX_ID - len(suffix)] + suffix, split=split, **inherited, **values)

@@ -41,7 +41,8 @@ def build_noisy(
     and the band of its level (``snr 5``), or ``clean`` where the noise is silent. Takes have the split, the artist, the
     package and the licence of their source; a recording of noise is heard in one split only. Every take is made again
     if what it depends on has changed: the files (size and time), its plan, the code, the libraries. Recordings that
-    cannot be used are left out, with one line each to `say`.
+    cannot be used, of music or of noise, are left out, with one line each to `say`; takes that have nothing to do with
+    them stay as they are.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def build_noisy(
     per_recording : takes of a recording.
     training_takes : of one of the training split; without, `per_recording` as well. Takes of the other splits are the
         same whatever this is, unless `minutes` leaves some out.
-    minutes : about so much audio in all at most, from as many recordings as possible.
+    minutes : about so much audio in all at most, from as many recordings as possible; takes that are left out count.
     say : told of each recording that was left out.
 
     Returns
@@ -71,12 +72,14 @@ def build_noisy(
         A take cannot be written.
     OSError
         The disk is full.
+    WorkerKilledError
+        A worker was killed; what was made until then is kept.
     """
     wanted = takes_by_split(per_recording, training_takes=training_takes)
     catalog, sources, limit = open_source(
-        source_catalog, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes
+        source_catalog, kind=KIND, workers=workers, excerpt_s=excerpt_s, minutes=minutes, say=say
     )
-    pool = NoisePool(None if noises is None else Path(noises))
+    pool = NoisePool(None if noises is None else Path(noises), say)
     takes = plan_takes(sources, pool, seed=seed, takes=wanted, limit=limit)
     maker = _NoiseMaker(catalog, excerpt_s)
     return build_library(maker, takes, workers=workers, progress=progress, say=say, use="noise can be mixed into")

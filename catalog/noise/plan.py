@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audio.noises import MAKERS, background, chain
-from catalog.derived.dealing import Dealer, choose
+from catalog.derived.dealing import Dealer, Source, choose
 from catalog.noise.pool import NoisePool, NoiseRecording
 from catalog.recording import Recording, Split
 
@@ -72,7 +72,7 @@ def deck(background_rounds: int = 1) -> list[tuple[str, int | None]]:
 
 
 def plan_takes(
-    sources: Iterable[tuple[Recording, Split]],
+    sources: Iterable[Source | None],
     pool: NoisePool,
     *,
     seed: int,
@@ -83,7 +83,7 @@ def plan_takes(
 
     Parameters
     ----------
-    sources : every recording with its split, in the order of the catalog
+    sources : every row of the catalog
     pool : recordings of noise, of which a take gets one of its own split
     seed : of deals and draws
     takes, limit : as in `catalog.derived.dealing.choose`
@@ -93,17 +93,15 @@ def plan_takes(
     list of Take
         In the order of the catalog.
     """
-    varied = BACKGROUND_ROUNDS if pool.of("train", background.NAME) else 1
+    varied = BACKGROUND_ROUNDS if pool.names("train", background.NAME) else 1
     dealer = Dealer(lambda split: deck(varied if split == "train" else 1), seed)
-    chosen = choose(sources, seed=seed, takes=takes, limit=limit)
     planned = []
-    for source, split, row, number, of in chosen:
+    for source, split, row, number, of in choose(sources, seed=seed, takes=takes, limit=limit):
         kind, band = dealer.deal(split)
+        if source is None:
+            continue
         rng = np.random.default_rng([seed, 3, row, number])
         snr_db = None if band is None else band + round(float(rng.uniform(-SPREAD_DB, SPREAD_DB)), 2)
-        recordings = pool.of(split, kind)
-        recording = None
-        if recordings and rng.random() < REAL_SHARE:
-            recording = recordings[int(rng.integers(len(recordings)))]
+        recording = pool.draw(split, kind, rng) if rng.random() < REAL_SHARE else None
         planned.append(Take(source, split, row, number, of, kind, snr_db, recording, (seed, row, number)))
     return planned

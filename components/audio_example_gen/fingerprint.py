@@ -4,6 +4,8 @@ import hashlib
 import json
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +18,10 @@ from components.audio_example_gen.settings import Settings
 RACY_S = 2.0
 """A file changed less than this before it was hashed is hashed again next time: a second change in the same tick leaves
 no trace."""
+
+_PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY}
+"""SQLite's codes for what deleting the index would not mend: a disk, the memory, another run that holds it too long."""
+_PRIMARY = 0xFF  # the bits of a code that are one of these, the others say more
 
 _ROW_FIELDS = frozenset({"id", "artist", "album", "package", "language", "lyrics", "tags", "split"})
 _SPLIT_FIELDS = frozenset({"id", "artist", "package", "tags", "split"})
@@ -37,16 +43,13 @@ class HashIndex:
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with self._unusable_in_one_line():
             self._connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS hashes"
                 " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID"
             )
-        except sqlite3.DatabaseError as error:
-            message = f"index_path={str(self._path)!r} cannot be used ({error}): it is a cache, delete it"
-            raise DaCapoError(message) from error
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -59,17 +62,33 @@ class HashIndex:
         ------
         OSError
             If the file is not there or cannot be read.
+        DaCapoError
+            If the SQLite file is damaged, or its table is another one.
         """
         key = str(path.resolve())
         before = _state(path)
-        known = self._connection.execute("SELECT * FROM hashes WHERE path = ?", (key,)).fetchone()
+        with self._unusable_in_one_line():
+            known = self._connection.execute("SELECT * FROM hashes WHERE path = ?", (key,)).fetchone()
         if known and known[1:4] == before:
             return str(known[4])
         now_ns = time.time_ns()
         digest = hash_file(path)
         if _state(path) == before and now_ns - max(before[1:]) > RACY_S * 1e9:
-            self._connection.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?)", (key, *before, digest))
+            with self._unusable_in_one_line():
+                self._connection.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?)", (key, *before, digest))
         return digest
+
+    @contextmanager
+    def _unusable_in_one_line(self) -> Iterator[None]:
+        """Says of what is wrong with the SQLite file, wherever it is met, that it may be deleted; what passes stays."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # the module's own errors have none
+            if code & _PRIMARY in _PASSING:
+                raise
+            message = f"index_path={str(self._path)!r} cannot be used ({error}): it is a cache, delete it"
+            raise DaCapoError(message) from error
 
 
 def _state(path: Path) -> tuple[int, int, int]:

@@ -120,6 +120,12 @@ def test_the_new_file_appears_whole_and_synced(tmp_path: Path, monkeypatch: pyte
     assert events == ["fsync", "replace"]
 
 
+def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path) -> None:
+    for name in ("x" * 251, "\u97f3" * 83):  # 255 and 253 bytes with their suffix
+        files.write(tmp_path / f"{name}.wav", np.ones((1, 8)) / 2, sample_rate=8000)
+        assert files.probe(tmp_path / f"{name}.wav").frames == 8
+
+
 def test_a_written_file_has_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "reference").touch()
     files.write(tmp_path / "x.wav", song(0.1), sample_rate=44_100)

@@ -1,5 +1,6 @@
 """The built-in library on disk: the same bytes always, complete or without a catalog, never over other files."""
 
+import multiprocessing
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import soundfile
 
 from catalog.builtin import SYNTHETIC, build_builtin
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, WorkerKilledError
 from catalog.format import open_catalog
 from catalog.recording import Recording
 from catalog.vocabulary import load_vocabulary
@@ -132,6 +133,20 @@ def test_a_build_that_was_killed_at_its_first_step_goes_on(tmp_path: Path) -> No
     (tmp_path / ".build").mkdir()
     (tmp_path / "builtin.json-0123abcd.part").write_text("{")
     assert build_builtin(tmp_path, songs=1, workers=1).is_file()
+
+
+def test_a_build_whose_worker_is_killed_says_so_and_goes_on(tmp_path: Path) -> None:
+    def kill(done: int, total: int) -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+    with pytest.raises(WorkerKilledError, match="the same command goes on"):
+        build_builtin(tmp_path, songs=4, workers=1, progress=kill)
+    assert not (tmp_path / "catalog.csv").exists()
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "audio").glob("*.flac")}
+    assert made
+    build_builtin(tmp_path, songs=4, workers=2)
+    assert {path: path.stat().st_mtime_ns for path in made} == made
 
 
 @pytest.mark.parametrize(

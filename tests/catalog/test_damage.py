@@ -1,5 +1,6 @@
 """The damaged library on disk: labels where the damage is, splits of the sources, the same bytes always."""
 
+import multiprocessing
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from catalog.damage.excerpt import BEGINNINGS, ENDS, events_of, make_excerpt
 from catalog.damage.plan import DEFECTS, HARD, Take, deck, is_whole, plan_takes, plan_whole
 from catalog.derived import making
 from catalog.derived.dealing import takes_by_split
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, WorkerKilledError
 from catalog.format import Catalog, open_catalog
 from catalog.recording import Event, Recording, Split
 from catalog.splits import group_of
@@ -198,6 +199,27 @@ def test_whole_recordings_are_as_many_as_asked_and_drawn_from_all_of_validation(
     assert few != rows(1, 0.41)
 
 
+def test_a_build_whose_worker_is_killed_says_so_and_goes_on(damaged: Path, tmp_path: Path) -> None:
+    source, folder = make_source(tmp_path), tmp_path / "damaged"
+
+    def kill(done: int, total: int) -> None:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+    with pytest.raises(WorkerKilledError, match="the same command goes on"):
+        build_damaged(source, excerpt_s=4.0, per_recording=3, workers=1, progress=kill)
+    assert not (tmp_path / "damaged.csv").exists()
+    made = {mark: mark.stat().st_mtime_ns for mark in folder.glob("*.json")}
+    assert 0 < len(made) < 18
+    build_damaged(source, excerpt_s=4.0, per_recording=3, workers=2)
+    assert {mark: mark.stat().st_mtime_ns for mark in made} == made
+    ended, undisturbed = (
+        {name: data for name, data in contents(place).items() if not name.endswith(".json")}
+        for place in (tmp_path, damaged.parent)
+    )
+    assert ended == undisturbed
+
+
 def test_it_is_told_how_many_takes_of_a_recording_are_left_out(tmp_path: Path) -> None:
     source = make_source(tmp_path, songs=1)
     y, _ = read(tmp_path / "0.wav")
@@ -208,6 +230,18 @@ def test_it_is_told_how_many_takes_of_a_recording_are_left_out(tmp_path: Path) -
     assert told == [
         f"left out, {5 - len(rows)} of 5 takes: 0.wav: holds no stretch that is neither silent nor clipped by itself"
     ]
+
+
+def test_a_recording_whose_file_is_missing_is_told_and_no_other_take_is_made_again(tmp_path: Path) -> None:
+    source = make_source(tmp_path, songs=3)
+    build_damaged(source, excerpt_s=3.0, per_recording=1, workers=1)
+    (tmp_path / "0.wav").unlink()
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "damaged").glob("00000[12]*")}
+    told: list[str] = []
+    rows = rows_of(build_damaged(source, excerpt_s=3.0, per_recording=1, workers=1, say=told.append))
+    assert told == ['left out: catalog.csv: row 1, column path: "0.wav" does not exist']
+    assert [row.id for row in rows] == ["song/1~000001-0", "song/2~000002-0"]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "damaged").glob("0*")} == made
 
 
 def test_every_split_is_dealt_every_defect_alike() -> None:

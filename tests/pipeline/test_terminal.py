@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from catalog.errors import WorkerKilledError
 from pipeline.terminal import one_line_errors
 from tests.full_disk import files_of_at_most
 
@@ -20,6 +21,16 @@ def test_a_full_disk_is_told_where_the_system_names_no_file(capsys: pytest.Captu
     with pytest.raises(typer.Exit), one_line_errors(), files_of_at_most(10):
         (tmp_path / "x").write_bytes(bytes(11))
     assert capsys.readouterr().err == "dacapo: File too large; with room, the same command goes on where it was\n"
+
+
+def test_a_worker_that_was_killed_is_one_line_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, one_line_errors():
+        raise WorkerKilledError
+    assert ended.value.exit_code == 1
+    assert capsys.readouterr().err == (
+        "dacapo: a process of this build was killed, most likely because the machine ran out of memory; the same "
+        "command goes on where it was\n"
+    )
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error", "x"), PermissionError(errno.EPERM, "No")])

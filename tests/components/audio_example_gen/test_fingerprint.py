@@ -1,6 +1,8 @@
 import json
 import os
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -226,3 +228,39 @@ def test_a_row_whose_file_is_missing_counts_with_what_it_does_to_the_splits_of_o
         library.recordings[1] = kept
     assert len(set(found[:4])) == 4
     assert found[4] == found[0]
+
+
+@pytest.fixture
+def many_files(tmp_path):
+    """Empty files whose paths take several pages of the index."""
+    paths = [tmp_path / f"{number}.{'x' * 200}" for number in range(200)]
+    for path in paths:
+        path.touch()
+    return paths
+
+
+def test_an_index_that_is_damaged_further_on_is_named(library, take, tmp_path, later, many_files):
+    library.add("a")
+    damaged = tmp_path / "damaged.sqlite"
+    with HashIndex(damaged) as index:
+        for path in many_files:
+            index.sha256(path)
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    with pytest.raises(DaCapoError, match=r"damaged\.sqlite.*malformed.*it is a cache, delete it$"):
+        take(library.write(), index_path=damaged)
+
+
+def test_an_index_with_a_table_of_other_columns_is_named(library, take, tmp_path, later):
+    library.add("a")
+    with closing(sqlite3.connect(tmp_path / "older.sqlite")) as older:
+        older.execute("CREATE TABLE hashes (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT)")
+    with pytest.raises(DaCapoError, match=r"older\.sqlite.*has 4 columns but 5.*it is a cache, delete it$"):
+        take(library.write(), index_path=tmp_path / "older.sqlite")
+
+
+def test_a_full_disk_is_no_reason_to_delete_the_index(tmp_path, later, many_files):
+    with HashIndex(tmp_path / "index.sqlite") as index:
+        index._connection.execute("PRAGMA max_page_count = 4")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            list(map(index.sha256, many_files))
