@@ -12,6 +12,6 @@ class WorkerKilledError(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "a process of this build was killed, most likely because the machine ran out of memory; the same command "
-            "goes on where it was"
+            "a process of this build ended before its work did (killed, most often for memory); the same command goes "
+            "on where it was"
         )

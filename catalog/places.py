@@ -17,27 +17,29 @@ def file_fault(real_root: str, path: str) -> str | None:
     ----------
     real_root : the catalog's folder, symbolic links resolved.
     path : relative to it.
-    """
-    try:
-        return _fault(real_root, path)
-    except OSError as error:
-        return _not_reached(error)
-
-
-def lasting_fault(real_root: str, path: str) -> str | None:
-    """As `file_fault`, but a file that is missing is no fault: it may still be copied or written there.
 
     Raises
     ------
     OSError
         The disk or the machine fails (`audio.errors.PASSING`), which tells nothing about the path.
     """
+    place = os.path.join(real_root, path)
     try:
-        fault = _fault(real_root, path)
+        # Not strict, so that a place whose file is still to be written is followed as far as there are links.
+        if os.path.commonpath([real_root, os.path.realpath(place)]) != real_root:
+            return "leads out of the catalog's folder"
+        return None if stat.S_ISREG(os.stat(place).st_mode) else "is not a file"
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
     except OSError as error:
         if error.errno in PASSING:
             raise
-        return _not_reached(error)
+        return f"cannot be reached: {error.strerror}"
+
+
+def lasting_fault(real_root: str, path: str) -> str | None:
+    """As `file_fault`, but a file that is missing is no fault: it may still be copied or written there."""
+    fault = file_fault(real_root, path)
     return None if fault == MISSING else fault
 
 
@@ -54,7 +56,7 @@ def check_places(root: Path, *places: Path) -> None:
     AudioError
         A place leads out of `root`, is something else than a file, or cannot be reached.
     OSError
-        As `lasting_fault`.
+        As `file_fault`.
     """
     real_root = os.path.realpath(root)
     for place in places:
@@ -70,18 +72,3 @@ def is_file(path: Path) -> bool:
         if error.errno != errno.ENAMETOOLONG:
             raise
         return False
-
-
-def _fault(real_root: str, path: str) -> str | None:
-    place = os.path.join(real_root, path)
-    # Not strict, so that a place whose file is still to be written is followed as far as there are links.
-    if os.path.commonpath([real_root, os.path.realpath(place)]) != real_root:
-        return "leads out of the catalog's folder"
-    try:
-        return None if stat.S_ISREG(os.stat(place).st_mode) else "is not a file"
-    except (FileNotFoundError, NotADirectoryError):
-        return MISSING
-
-
-def _not_reached(error: OSError) -> str:
-    return f"cannot be reached: {error.strerror}"

@@ -1,7 +1,7 @@
 """TFX pipeline -> TFX IR -> Kubeflow Pipelines v2: one container a node, in the order of the graph.
 
 TFX's own ``KubeflowV2DagRunner`` targets a managed service; open-source Kubeflow Pipelines rejects or ignores much of
-what it compiles (`pipeline.kubeflow_lint` lists it). Here Kubeflow only orders and places containers; what a node
+what it compiles (`pipeline.lint_rules` lists it). Here Kubeflow only orders and places containers; what a node
 means stays TFX's: every container is ``python -m pipeline.run_node``, which lets TFX's launcher run that node.
 """
 

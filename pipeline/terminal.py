@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from audio.errors import FULL, DaCapoError
+from audio.errors import FULL, PASSING, DaCapoError
 from catalog.errors import WorkerKilledError
 from pipeline.settings import HOME, absolute, absolute_home
 
@@ -25,7 +25,7 @@ UNREACHABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExist
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turns an error that the user can mend into its one line on standard error and exit code 2; 1 where a disk is
-    full or a worker was killed.
+    full or fails, or a worker was killed.
     """
     try:
         yield
@@ -39,6 +39,9 @@ def one_line_errors() -> Iterator[None]:
         if error.errno in FULL:
             where = f"{error.filename}: " if error.filename else ""
             typer.echo(f"dacapo: {where}{error.strerror}; with room, the same command goes on where it was", err=True)
+            raise typer.Exit(1) from error
+        if error.errno in PASSING and error.filename is not None:
+            typer.echo(f"dacapo: {error.filename}: {error.strerror}; the same command goes on where it was", err=True)
             raise typer.Exit(1) from error
         if error.filename is None or not isinstance(error, UNREACHABLE):
             raise

@@ -10,7 +10,9 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -144,13 +146,26 @@ def open_rows(folder: str, patterns: Sequence[str], read: Callable[[tf.Tensor], 
 
 
 def _whole(folder: str) -> bool:
-    """Whether rows are there; what is there and cannot be read is removed."""
-    if not os.path.isdir(folder):
-        return False
+    """Whether rows are there, all of them; what is there of others is removed.
+
+    Several workers may find the same damage: one moves it away, and what another has put there meanwhile goes back.
+    """
+    if not os.path.isdir(folder) or _readable(folder):
+        return os.path.isdir(folder)
+    aside = f"{folder}.{uuid.uuid4().hex}"
+    with suppress(OSError):
+        os.rename(folder, aside)
+        if _readable(aside):
+            os.rename(aside, folder)
+            return True
+    shutil.rmtree(aside, ignore_errors=True)
+    return False
+
+
+def _readable(folder: str) -> bool:
     try:
         Rows(folder)
-    except (OSError, KeyError, ValueError):
-        shutil.rmtree(folder)
+    except (FileNotFoundError, KeyError, ValueError):
         return False
     return True
 

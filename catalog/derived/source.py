@@ -13,6 +13,7 @@ from catalog.problem import Problem
 from catalog.recording import MAX_ID, Recording, Split
 from catalog.splits import SplitAssigner, group_of
 
+MAX_TOLD = 100
 _INHERITED = frozenset({"artist", "album", "title", "package", "licence"})
 _UNUSED = {
     name: field.get_default(call_default_factory=True)
@@ -74,7 +75,7 @@ def read_rows(
     Parameters
     ----------
     catalog : that is read
-    say : told of each row that is wrong, in one line
+    say : told of rows that are wrong, one line each of the first `MAX_TOLD`, and how many more there are
 
     Yields
     ------
@@ -84,16 +85,19 @@ def read_rows(
         Whether nothing is wrong with the row, its file is there.
     """
     assigner = SplitAssigner()
+    say = say or (lambda line: None)
     read: list[tuple[Recording, Split]] = []
-    told = 0
+    last, wrong = 0, 0
     for row in catalog.rows(reads=lambda recording: read.append((recording, assigner.assign(recording)))):
         if isinstance(row, Problem):
-            if row.row == told:
+            if row.row == last:
                 continue  # one line is enough, and one place
-            told = row.row
-            if say is not None:
+            last, wrong = row.row, wrong + 1
+            if wrong <= MAX_TOLD:
                 say(f"left out: {row}")
         yield read.pop() if read else None, not isinstance(row, Problem)
+    if wrong > MAX_TOLD:
+        say(f"left out: {wrong - MAX_TOLD} more rows of {catalog.path.name}; 'dacapo catalog check' tells them all")
 
 
 def row_of(take: Take, split: Split, **values: Any) -> Recording:

@@ -8,7 +8,8 @@ from itertools import islice
 
 import tensorflow as tf
 
-from catalog.format import Catalog, Problem, open_catalog
+from catalog.format import Catalog, open_catalog
+from catalog.problem import Problem, printable
 from catalog.recording import Recording, Split
 from catalog.splits import SplitAssigner, with_splits
 from components.audio_example_gen.settings import RECORDING_COLUMN, Settings
@@ -89,13 +90,13 @@ def _unusable(row: int, recording: Recording, catalog: Catalog, settings: Settin
     """The problem of a recording that lacks an audio column of the task, or has an event that no output stands for."""
     for column in settings.audio.columns:
         if column != RECORDING_COLUMN and column not in recording.stems:
-            has = ", ".join(sorted(recording.stems)) or "none"
+            has = printable(", ".join(sorted(recording.stems)) or "none")
             reason = f"is the stem that the task reads, and the recording does not have it (it has {has})"
-            return Problem(row, "stems", column, reason, recording.id, catalog.path.name)
+            return Problem(row, "stems", column, reason, printable(recording.id), catalog.path.name)
     if settings.timed_labels and settings.vocabulary.tags:
         for event in settings.vocabulary.unknown(label.event for label in recording.labels):
             reason = "is an event that is neither a tag of the vocabulary nor ignored by it"
-            return Problem(row, "labels", event, reason, recording.id, catalog.path.name)
+            return Problem(row, "labels", printable(event), reason, printable(recording.id), catalog.path.name)
     return None
 
 

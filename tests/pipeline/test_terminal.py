@@ -28,12 +28,20 @@ def test_a_worker_that_was_killed_is_one_line_and_a_failure(capsys: pytest.Captu
         raise WorkerKilledError
     assert ended.value.exit_code == 1
     assert capsys.readouterr().err == (
-        "dacapo: a process of this build was killed, most likely because the machine ran out of memory; the same "
+        "dacapo: a process of this build ended before its work did (killed, most often for memory); the same "
         "command goes on where it was\n"
     )
 
 
-@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error", "x"), PermissionError(errno.EPERM, "No")])
+def test_a_disk_that_fails_is_one_line_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, one_line_errors():
+        raise OSError(errno.ESTALE, "Stale file handle", "music/a.wav")
+    assert ended.value.exit_code == 1
+    line = "dacapo: music/a.wav: Stale file handle; the same command goes on where it was\n"
+    assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), PermissionError(errno.EPERM, "No")])
 def test_what_the_user_cannot_mend_is_no_line(error: OSError) -> None:
     with pytest.raises(type(error)), one_line_errors():
         raise error

@@ -1,6 +1,9 @@
 """The order in which a training comes by rows."""
 
+import errno
 import os
+import resource
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +79,29 @@ def test_rows_that_a_failing_machine_left_without_bytes_are_decoded_again(
     np.testing.assert_array_equal(again.take(everything)["number"], again.segments)
     np.testing.assert_array_equal(again.ids, rows.ids)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("rows")] == ["rows"]
+
+
+def test_rows_are_not_given_up_where_the_machine_fails(rows: Rows, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(OSError) as caught:
+            open_rows(str(tmp_path / "rows"), [], read)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert caught.value.errno == errno.EMFILE
+    np.testing.assert_array_equal(Rows(str(tmp_path / "rows")).ids, rows.ids)
+
+
+def test_workers_that_find_the_same_damage_all_get_the_rows(rows: Rows, tmp_path: Path) -> None:
+    patterns = [str(tmp_path / "shards" / "*")]
+    for _ in range(5):
+        os.truncate(tmp_path / "rows" / "number.bin", 7)
+        with ThreadPoolExecutor(4) as pool:
+            opened = list(pool.map(lambda _: open_rows(str(tmp_path / "rows"), patterns, read), range(4)))
+        for each in opened:
+            np.testing.assert_array_equal(each.take(np.arange(len(rows)))["number"], rows.segments)
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith("rows")] == ["rows"]
 
 
 def test_a_training_by_recording_sees_one_segment_of_each_an_epoch_and_all_in_turn(rows: Rows) -> None:
