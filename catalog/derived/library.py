@@ -54,6 +54,9 @@ def build_library(
     sources = maker.catalog
     target, folder = sources.root / f"{maker.folder}.csv", sources.root / maker.folder
     check_takes(target)
+    nothing = CatalogError(f"{sources.path}: holds no recording that {use}")
+    if not any(maker.paths(take) for take in takes):
+        raise nothing  # before earlier takes go: most often the music is where nobody has mounted it
     claim(folder, target)
     with alone(folder):
         known = [maker.known(take) for take in takes]
@@ -66,7 +69,7 @@ def build_library(
                 say(line)
         rows = _rows(maker, takes, results)
         if not any(maker.paths(take) for take, result in zip(takes, results, strict=True) if "left_out" not in result):
-            raise CatalogError(f"{sources.path}: holds no recording that {use}")
+            raise nothing
         return target if target.is_file() else Catalog.write(target, sources.library, rows).path
 
 

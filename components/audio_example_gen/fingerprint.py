@@ -5,7 +5,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -43,13 +43,16 @@ class HashIndex:
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._unusable_in_one_line():
-            self._connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        with self._unusable_in_one_line(), ExitStack() as opened:
+            self._connection = opened.enter_context(
+                closing(sqlite3.connect(self._path, timeout=60, isolation_level=None))
+            )
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS hashes"
                 " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID"
             )
+            opened.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:

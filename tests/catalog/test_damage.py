@@ -242,6 +242,12 @@ def test_a_recording_whose_file_is_missing_is_told_and_no_other_take_is_made_aga
     assert told == ['left out: catalog.csv: row 1, column path: "0.wav" does not exist']
     assert [row.id for row in rows] == ["song/1~000001-0", "song/2~000002-0"]
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "damaged").glob("0*")} == made
+    for number in (1, 2):
+        (tmp_path / f"{number}.wav").unlink()
+    with pytest.raises(CatalogError, match=r"holds no recording that can be damaged$"):
+        build_damaged(source, excerpt_s=3.0, per_recording=1, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "damaged").glob("0*")} == made
+    assert [row.id for row in rows_of(tmp_path / "damaged.csv")] == ["song/1~000001-0", "song/2~000002-0"]
 
 
 def test_every_split_is_dealt_every_defect_alike() -> None:
