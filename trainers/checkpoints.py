@@ -113,11 +113,16 @@ class Checkpoints:
             tf.io.gfile.makedirs(folder)
             for leftover in tf.io.gfile.glob(os.path.join(folder, "*.tmp")):
                 tf.io.gfile.remove(leftover)
-            if self.finished() is not None:  # it was stopped before it had removed them
+            if (
+                self._paths() or self._rows()
+            ) and self.finished() is not None:  # it was stopped before it had removed them
                 self._remove_what_led_here()
 
     def _paths(self) -> list[str]:
         return sorted(tf.io.gfile.glob(os.path.join(self.folder, "step-*.npz")), reverse=True)
+
+    def _rows(self) -> list[str]:
+        return list(tf.io.gfile.glob(os.path.join(self.folder, "rows-*")))
 
     def save(self, state: State) -> None:
         """Keep `state`, and the one before it."""
@@ -155,7 +160,7 @@ class Checkpoints:
     def _remove_what_led_here(self) -> None:
         for path in self._paths():
             tf.io.gfile.remove(path)
-        for folder in tf.io.gfile.glob(os.path.join(self.folder, "rows-*")):
+        for folder in self._rows():
             # Trainings map rows into memory: on NFS a file that is open leaves its folder until this process ends.
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -127,47 +127,50 @@ def open_rows(folder: str, patterns: Sequence[str], read: Callable[[tf.Tensor], 
     DaCapoError
         No files, no Examples, or one that occurs twice.
     """
-    if not _whole(folder):
+    rows = _whole(folder)
+    if rows is None:
         os.makedirs(os.path.dirname(folder), exist_ok=True)
         staging = tempfile.mkdtemp(prefix=os.path.basename(folder) + ".", dir=os.path.dirname(folder))
         try:
             decode = tf.function(read, reduce_retracing=True)
             _write(staging, (_arrays(decode(block)) for block in _records(patterns).batch(_READ_BATCH)))
             os.rename(staging, folder)
+            rows = Rows(folder)
         except OSError:
-            if not _whole(folder):
+            rows = _whole(folder)
+            if rows is None:
                 raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    rows = Rows(folder)
     if not len(rows):
         raise DaCapoError(f"{', '.join(patterns)}: no Examples there")
     return rows
 
 
-def _whole(folder: str) -> bool:
-    """Whether rows are there, all of them; what is there of others is removed.
+def _whole(folder: str) -> Rows | None:
+    """The rows that are there, if all of them are; what is there of others is removed.
 
     Several workers may find the same damage: one moves it away, and what another has put there meanwhile goes back.
     """
-    if not os.path.isdir(folder) or _readable(folder):
-        return os.path.isdir(folder)
+    if not os.path.isdir(folder):
+        return None
+    if (rows := _readable(folder)) is not None:
+        return rows
     aside = f"{folder}.{uuid.uuid4().hex}"
     with suppress(OSError):
         os.rename(folder, aside)
-        if _readable(aside):
+        if (rows := _readable(aside)) is not None:
             os.rename(aside, folder)
-            return True
+            return rows
     shutil.rmtree(aside, ignore_errors=True)
-    return False
+    return None
 
 
-def _readable(folder: str) -> bool:
+def _readable(folder: str) -> Rows | None:
     try:
-        Rows(folder)
+        return Rows(folder)
     except (FileNotFoundError, KeyError, ValueError):
-        return False
-    return True
+        return None
 
 
 def _arrays(tensors: Tensors) -> Arrays:
