@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from audio.spec import AudioSpec
-from catalog import recording as catalog_recording
-from catalog.splits import group_of
+from catalog.splits import group_text
 
 _FULL_SCALE = 32768.0
 
@@ -22,7 +20,7 @@ class Recording:
     Attributes
     ----------
     id, package : as in the catalog.
-    artist : what its split went by: artist, else package, else id, as `catalog.splits.group_of` writes them.
+    artist : what its split went by: artist, else package, else id, as `catalog.splits.group_text` writes it.
     labels : np.ndarray [tags], bool.
     waveform : np.ndarray [samples], float32 mono, full scale +-1.0, without padding; excerpts of a long eval recording
         are joined.
@@ -61,18 +59,13 @@ def read_split(examples: str, split: str, spec: AudioSpec) -> Iterator[Recording
         package = _text(first, "package")
         yield Recording(
             id=recording_id.decode(),
-            artist=_group(recording_id.decode(), _text(first, "artist"), package),
+            artist=group_text({"id": recording_id.decode(), "artist": _text(first, "artist"), "package": package}),
             package=package,
             labels=np.array(first["labels"].int64_list.value, dtype=np.int64) > 0,
             waveform=waveform,
             duration_s=float(described[0]) if described else len(waveform) / spec.sample_rate,
             serialized=tuple(record for record, _ in segments),
         )
-
-
-def _group(recording_id: str, artist: str, package: str) -> str:
-    named: dict[str, Any] = {"id": recording_id, "artist": artist, "package": package}
-    return ":".join(group_of(catalog_recording.Recording.model_construct(**named)))
 
 
 def _samples(feature: "tf.train.Features", column: str, channels: int) -> np.ndarray:

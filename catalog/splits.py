@@ -10,7 +10,7 @@ import hashlib
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from catalog.errors import CatalogError
 from catalog.format import Catalog
@@ -30,6 +30,11 @@ def group_of(recording: Recording) -> tuple[Unit, str]:
     if recording.package:
         return "package", recording.package.casefold()
     return "id", recording.id
+
+
+def group_text(named: Mapping[str, Any]) -> str:
+    """`group_of` as one text, by the fields of a recording that it looks at: ``id``, ``artist``, ``package``."""
+    return ":".join(group_of(Recording.model_construct(**named)))
 
 
 class SplitAssigner:
@@ -104,10 +109,26 @@ def with_splits(
     """The rows of a catalog with their splits. A row whose file is missing, or a tag of which is unknown, has its split
     as well: once that is mended, no other has moved.
     """
-    splits: list[Split] = []
-    for row in catalog.rows(vocabulary=vocabulary, reads=lambda recording: splits.append(assigner.assign(recording))):
-        yield row if isinstance(row, Problem) else (row, splits[-1])
-        splits.clear()
+    for row, placed in placed_rows(catalog, assigner, vocabulary=vocabulary):
+        if isinstance(row, Problem):
+            yield row
+        elif placed is not None:
+            yield placed
+
+
+def placed_rows(
+    catalog: Catalog, assigner: SplitAssigner, *, vocabulary: Vocabulary | None = None
+) -> Iterator[tuple[Recording | Problem, tuple[Recording, Split] | None]]:
+    """The rows of a catalog, and beside each, or the first of a row's problems, the recording that it is of with its
+    split; None where its cells cannot be read.
+    """
+    placed: list[tuple[Recording, Split]] = []
+
+    def place(recording: Recording) -> None:
+        placed.append((recording, assigner.assign(recording)))
+
+    for row in catalog.rows(vocabulary=vocabulary, reads=place):
+        yield row, placed.pop() if placed else None
 
 
 def _uniform(key: str) -> float:

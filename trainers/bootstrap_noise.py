@@ -16,8 +16,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
-from catalog.recording import Recording
-from catalog.splits import Unit, group_of
+from catalog.splits import Unit, group_text
 from trainers.gate_figures import DECISION
 from trainers.recording_metric import RecordingCombiner, computations
 
@@ -118,4 +117,4 @@ class _Collect(RecordingCombiner):
 def artist_of(features: Mapping[str, np.ndarray]) -> str:
     """Whose recording it is, as splits see it, by the features of its Example, of which `GROUPS` are read."""
     named = {kind: np.ravel(features[kind])[0].decode() for kind in GROUPS if np.size(features.get(kind, ()))}
-    return ":".join(group_of(Recording.model_construct(**named)))
+    return group_text(named)

@@ -11,7 +11,7 @@ from catalog.errors import CatalogError
 from catalog.format import Catalog, open_catalog
 from catalog.problem import Problem
 from catalog.recording import MAX_ID, Recording, Split
-from catalog.splits import SplitAssigner, group_of
+from catalog.splits import SplitAssigner, group_of, placed_rows
 
 MAX_TOLD = 100
 _INHERITED = frozenset({"artist", "album", "title", "package", "licence"})
@@ -84,18 +84,16 @@ def read_rows(
     usable : bool
         Whether nothing is wrong with the row, its file is there.
     """
-    assigner = SplitAssigner()
     say = say or (lambda line: None)
-    read: list[tuple[Recording, Split]] = []
     last, wrong = 0, 0
-    for row in catalog.rows(reads=lambda recording: read.append((recording, assigner.assign(recording)))):
+    for row, placed in placed_rows(catalog, SplitAssigner()):
         if isinstance(row, Problem):
             if row.row == last:
                 continue  # one line is enough, and one place
             last, wrong = row.row, wrong + 1
             if wrong <= MAX_TOLD:
                 say(f"left out: {row}")
-        yield read.pop() if read else None, not isinstance(row, Problem)
+        yield placed, not isinstance(row, Problem)
     if wrong > MAX_TOLD:
         say(f"left out: {wrong - MAX_TOLD} more rows of {catalog.path.name}; 'dacapo catalog check' tells them all")
 
